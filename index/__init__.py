@@ -1,0 +1,1 @@
+"""Documents to a searchable generation on disk. Imports no sibling package."""
