@@ -32,12 +32,14 @@ class Filters:
         documents: Only these document ids; empty for all.
         language: Only documents of this language.
         kind: Only documents of this kind.
+        exclude: Not these document ids.
     """
 
     as_of: date | None = None
     documents: tuple[str, ...] = ()
     language: Language | None = None
     kind: str = ""
+    exclude: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
