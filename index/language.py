@@ -10,6 +10,11 @@ from typing import Protocol, cast
 from index.types import Language, Span
 
 HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+FUNCTION_WORDS = frozenset(
+    "a an the of to in on at for and or by with from is are was were be been as that this it its what which who "
+    "when where how why not but if up out into about there their they he she his her you your we our i do does did has have had "
+    "sth sb than then so no".split()
+)
 _HAN_RUN = re.compile(f"[{HAN}]+")
 _WORD = re.compile(rf"[{HAN}]+|\d+(?:[.,]\d+)+|[^\W_{HAN}]+(?:['’][^\W\d_{HAN}]+)?")
 _LATIN_WORD = re.compile(rf"[^\W\d_{HAN}]+")

@@ -1,11 +1,13 @@
-"""BM25 over the words of chunks: one Tantivy index a language, so that neither language's statistics weigh on the other.
+"""BM25 over the words of chunks, one Tantivy index a language, so that neither's statistics weigh on the other.
 
-Fields: `text` (the chunk's own words), `gloss` (English glosses of a Chinese chunk), `title` (title, section, number and
-date of its document, with their glosses).
+Fields: `text` (the chunk's own words), `gloss` (English glosses of a Chinese chunk), `title` (title, section, number
+and date of its document, with their glosses). Scores are shares of the best score that the terms could reach, so that
+they compare across fields, languages and sizes of the corpus.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from index.types import Chunk, Document, Language
 FIELDS = ("text", "gloss", "title")
 _ANALYZER = "words"
 _WRITER_BYTES = 64_000_000
+_SATURATION = 2.2  # k1 + 1
 
 
 def lexical_fields(chunk: Chunk, document: Document, pivot: Pivot) -> dict[str, list[str]]:
@@ -91,16 +94,18 @@ class LexicalReader:
         limit: int,
         documents: Iterable[str] | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Rows and BM25 scores (k1 1.2, b 0.75) of the best chunks of one language, best first.
+        """Rows and scores of the best chunks of one language, best first.
+
+        The score is BM25 (k1 1.2, b 0.75) over its bound, the sum of weight · idf · (k1 + 1) over the terms.
 
         Args:
-            terms: Weight of each term by field; the score is the weighted sum. No terms give no rows.
+            terms: Weight of each term by field. No terms give no rows.
             language: Language of the chunks that are searched.
             limit: Most rows returned.
             documents: Only chunks of these documents, filtered before ranking; None for all.
 
         Returns:
-            int64[k] rows and float32[k] scores above 0; ties in order of row.
+            int64[k] rows and float32[k] scores in (0, 1]; ties in order of row.
         """
         found = self._indexes.get(language)
         query = self._query(found, terms, documents) if found else None
@@ -109,10 +114,21 @@ class LexicalReader:
         searcher = found.searcher()
         hits = searcher.search(query, limit, count=False).hits
         rows = np.array(searcher.fast_field_values("row", [address for _, address in hits]), np.int64)
-        scores = np.array([score for score, _ in hits], np.float32)
+        scores = np.array([score for score, _ in hits], np.float32) / self._bound(searcher, terms)
         order = np.lexsort((rows, -scores))
         order = order[scores[order] > 0]
         return rows[order], scores[order]
+
+    @staticmethod
+    def _bound(searcher: tantivy.Searcher, terms: Mapping[str, Mapping[str, float]]) -> np.float32:
+        """Supremum of the BM25 score of these terms; idf as Lucene has it, ln(1 + (N - n + 0.5) / (n + 0.5))."""
+        total = searcher.num_docs
+        bound = 0.0
+        for name, weights in terms.items():
+            for term, weight in weights.items():
+                found = searcher.doc_freq(name, term)
+                bound += weight * math.log(1 + (total - found + 0.5) / (found + 0.5)) * _SATURATION
+        return np.float32(bound or 1.0)
 
     @staticmethod
     def _query(

