@@ -39,7 +39,7 @@ class ServerSettings(BaseModel):
     )
     concurrency: int = Field(4, ge=1, le=256, description="Questions answered at once.")
     queue_size: int = Field(32, ge=1, le=10_000, description="Questions that may wait; more get 503.")
-    reload_s: float = Field(2.0, gt=0, le=3600, description="How often a running server looks for a new generation, in seconds.")
+    reload_s: float = Field(2.0, gt=0, le=3600, description="Seconds between looks for a new generation.")
 
 
 class Settings(BaseSettings):
@@ -75,7 +75,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         where = "PILOT_" + "__".join(str(part).upper() for part in first["loc"])
-        raise SettingsError(f"{where}: {first['msg']}, got {str(first.get('input'))[:80]!r}. See: pilot settings") from error
+        got = str(first.get("input"))[:80]
+        raise SettingsError(f"{where}: {first['msg']}, got {got!r}. See: pilot settings") from error
     index = settings.index.model_copy(
         update={"documents": settings.index.documents.absolute(), "glossary": settings.index.glossary.absolute()}
     )

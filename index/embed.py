@@ -45,7 +45,8 @@ class Embedder(Protocol):
 
 
 class _Encoded(Protocol):
-    ids: Sequence[int]
+    @property
+    def ids(self) -> Sequence[int]: ...
 
 
 def _normalise(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

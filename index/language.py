@@ -12,8 +12,8 @@ from index.types import Language, Span
 HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 FUNCTION_WORDS = frozenset(
     "a an the of to in on at for and or by with from is are was were be been as that this it its what which who "
-    "when where how why not but if up out into about there their they he she his her you your we our i do does did has have had "
-    "sth sb than then so no".split()
+    "when where how why not but if up out into about there their they he she his her you your we our i do does did "
+    "has have had sth sb than then so no".split()
 )
 _HAN_RUN = re.compile(f"[{HAN}]+")
 _WORD = re.compile(rf"[{HAN}]+|\d+(?:[.,]\d+)+|[^\W_{HAN}]+(?:['’][^\W\d_{HAN}]+)?")
@@ -112,6 +112,10 @@ def tokenise(text: str) -> list[str]:
         else:
             tokens.append(stem(word.removesuffix("'s")))
     return tokens
+
+
+FUNCTION_TERMS = frozenset(tokenise(" ".join(FUNCTION_WORDS)))
+"""Stems of English words that carry no content."""
 
 
 def _is_end(text: str, start: int, match: re.Match[str]) -> bool:

@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from index.errors import SettingsError
-from index.language import FUNCTION_WORDS, HAN, fold, tokenise, unwrap
+from index.language import FUNCTION_TERMS, FUNCTION_WORDS, HAN, fold, tokenise, unwrap
 
 _VERSION = "pivot-4"
 _ENTRY = re.compile(r"^(\S+) (\S+) \[([^\]]*)\] /(.*)/\s*$")
@@ -38,7 +38,6 @@ _TAIL = re.compile(
 _SLOT = re.compile(r"\b(?:sth|sb|one's|oneself)\b")
 _LEAD = re.compile(r"^(?:to be |to |a |an |the |fig\. |lit\. |also )")
 _PIECES = re.compile(f"[{HAN}]+|[^{HAN}]+")
-_FUNCTION_TERMS = frozenset(tokenise(" ".join(FUNCTION_WORDS)))
 _PARTICLES = frozenset("的地得了着过吗呢吧啊呀嘛么之其所")
 _GLOSSES = 2
 _SENSES = 8
@@ -203,7 +202,7 @@ class Pivot:
         """
         weights: dict[str, float] = {}
         for gloss in self._glosses_of(fold(unwrap(text))):
-            content = [term for term in tokenise(gloss) if term not in _FUNCTION_TERMS]
+            content = [term for term in tokenise(gloss) if term not in FUNCTION_TERMS]
             for term in content:
                 weights[term] = weights.get(term, 0.0) + 1 / len(content)
         return weights

@@ -1,6 +1,6 @@
 """The nouns of the index: what a file becomes on its way to a retrieved passage.
 
-Leaf module: imports nothing of the project. All offsets are characters of the page's text, start included, end excluded.
+Leaf module: imports nothing of the project. Offsets are characters of the page's text, the end excluded.
 """
 
 from __future__ import annotations

@@ -1,0 +1,284 @@
+"""A question to ranked passages: dense vectors, sentence vectors and words, fused with weights per pair of languages.
+
+Every leg's score is absolute (cosines; BM25 as a share of what its terms could reach), so passages of two languages
+share one ranking without either drowning the other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.documents import Document as LangChainDocument
+from langchain_core.retrievers import BaseRetriever
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from assistant.types import Filters
+from index.embed import Embedder
+from index.language import FUNCTION_TERMS, detect, tokenise, unwrap
+from index.pivot import Pivot
+from index.store import PassageStore, Scope
+from index.types import Chunk, Document, Language
+
+_CANDIDATES = 200
+_RERANKED = 10
+_WEIGHTS = Path(__file__).resolve().parent / "weights.json"
+_SUPERSEDED = 0.8
+
+
+class LegWeights(BaseModel):
+    """Weights of the legs for one pair of question language and passage language."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dense: float
+    sentence: float
+    words: float
+    top_words: float
+    gloss: float
+    title: float
+    max_sim: float
+
+
+class WeightsFile(BaseModel):
+    """The fitted weights and where they come from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    provenance: str
+    pairs: dict[str, LegWeights]
+
+
+@lru_cache(maxsize=1)
+def load_weights() -> Mapping[str, LegWeights]:
+    """Weights by pair, for example "zh-en" for a Chinese question over English passages."""
+    return WeightsFile.model_validate_json(_WEIGHTS.read_text(encoding="utf-8")).pairs
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question made ready for searching.
+
+    Attributes:
+        text: The standalone question.
+        language: Its language.
+        pivot: What was embedded: the question in English glosses.
+        vector: float32[dim], L2-normalised.
+        terms: Weight of each of its own search terms.
+        english: Weight of each English search term: its own, or those of its glosses; without function words.
+    """
+
+    text: str
+    language: Language
+    pivot: str
+    vector: NDArray[np.float32] = field(repr=False)
+    terms: Mapping[str, float]
+    english: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A retrieved chunk and how each leg saw it.
+
+    Attributes:
+        row: Position of the chunk in its generation.
+        chunk, document: What was retrieved.
+        score: Fused score; higher is better.
+        dense: Cosine of question and chunk.
+        words: Share of the best BM25 score that the question's words could reach in this chunk's language.
+        sentences: float32[n_sentences], cosine of question and each sentence.
+    """
+
+    row: int
+    chunk: Chunk
+    document: Document
+    score: float
+    dense: float
+    words: float
+    sentences: NDArray[np.float32] = field(repr=False)
+
+
+@dataclass(slots=True)
+class _Pool:
+    """Candidate rows of one language and their scores by leg, float32[n] each."""
+
+    rows: NDArray[np.int64]
+    words: NDArray[np.float32]
+    gloss: NDArray[np.float32]
+    title: NDArray[np.float32]
+
+
+def make_query(text: str, embedder: Embedder, pivot: Pivot) -> Query:
+    """The question folded into terms, glosses and a vector."""
+    language = detect(text)
+    embedded = pivot.pivot(text) if embedder.uses_pivot else unwrap(text)
+    terms = dict(Counter(tokenise(text)))
+    english = (
+        pivot.terms(text) if language == "zh" else {t: float(n) for t, n in terms.items() if t not in FUNCTION_TERMS}
+    )
+    return Query(
+        text=text,
+        language=language,
+        pivot=pivot.pivot(text),
+        vector=embedder.embed([embedded])[0],
+        terms={term: float(count) for term, count in terms.items()},
+        english=english,
+    )
+
+
+def scope_of(filters: Filters) -> Scope:
+    """The store's scope for a question's filters."""
+    return Scope(
+        as_of=filters.as_of,
+        documents=filters.documents,
+        language=filters.language,
+        kind=filters.kind,
+        exclude=filters.exclude,
+    )
+
+
+def _aligned(rows: NDArray[np.int64], found: NDArray[np.int64], scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scores of `found` in the order of sorted `rows`, 0 where a row was not found."""
+    result = np.zeros(len(rows), np.float32)
+    result[np.searchsorted(rows, found)] = scores
+    return result
+
+
+class HybridSearch:
+    """Searches one generation; holds no state of a question."""
+
+    def __init__(self, store: PassageStore, embedder: Embedder, pivot: Pivot) -> None:
+        self.store = store
+        self.embedder = embedder
+        self.pivot = pivot
+        self._weights = load_weights()
+
+    def query(self, text: str) -> Query:
+        """The question made ready for searching."""
+        return make_query(text, self.embedder, self.pivot)
+
+    def search(self, query: Query, filters: Filters, *, top_k: int) -> list[Passage]:
+        """The best passages of both languages, best first; ties in order of row. Filters apply before ranking."""
+        scope = scope_of(filters)
+        rows = self.store.rows(scope)
+        if rows is not None and not len(rows):
+            return []
+        dense_rows, _ = self.store.dense(query.vector, limit=_CANDIDATES, rows=rows)
+        languages: tuple[Language, ...] = ("zh", "en")
+        passages = [
+            passage
+            for language in languages
+            for passage in self._search_language(query, language, scope, dense_rows, top_k=max(top_k, _RERANKED))
+        ]
+        passages.sort(key=lambda passage: (-passage.score, passage.row))
+        return self._rerank(query, passages[: max(top_k, _RERANKED)])[:top_k]
+
+    def _pool(self, query: Query, language: Language, scope: Scope, dense_rows: NDArray[np.int64]) -> _Pool:
+        """Candidates of one language: the dense ones and those that share words with the question."""
+        own = query.language == language
+        text_field = "text" if own or language == "en" else "gloss"
+        terms = query.terms if own else query.english
+        legs = {
+            "words": {text_field: terms},
+            "gloss": {"gloss": query.english} if own and language == "zh" else {},
+            "title": {"title": {**query.terms, **query.english}},
+        }
+        found = {
+            name: self.store.lexical(fields, language=language, limit=_CANDIDATES, scope=scope)
+            for name, fields in legs.items()
+        }
+        of_language = dense_rows[self.store.row_languages(dense_rows) == language]
+        rows = np.unique(np.concatenate([of_language, *(leg[0] for leg in found.values())]))
+        return _Pool(rows, *(_aligned(rows, *found[name]) for name in ("words", "gloss", "title")))
+
+    def _search_language(
+        self, query: Query, language: Language, scope: Scope, dense_rows: NDArray[np.int64], *, top_k: int
+    ) -> list[Passage]:
+        pool = self._pool(query, language, scope, dense_rows)
+        if not len(pool.rows):
+            return []
+        weights = self._weights[f"{query.language}-{language}"]
+        dense = self.store.dense_scores(query.vector, pool.rows)
+        sentences = self.store.sentence_scores(query.vector, pool.rows)
+        best = np.array([scores.max() if len(scores) else dense[i] for i, scores in enumerate(sentences)], np.float32)
+        fused = (
+            weights.dense * dense
+            + weights.sentence * best
+            + weights.words * pool.words
+            + weights.top_words * pool.words / max(float(pool.words.max()), 1e-9)
+            + weights.gloss * pool.gloss
+            + weights.title * pool.title
+        )
+        order = np.lexsort((pool.rows, -fused))[:top_k]
+        chunks = self.store.chunks([int(pool.rows[i]) for i in order])
+        return [
+            self._passage(
+                int(pool.rows[i]), chunk, float(fused[i]), (float(dense[i]), float(pool.words[i]), sentences[i])
+            )
+            for i, chunk in zip(order, chunks, strict=True)
+        ]
+
+    def _passage(self, row: int, chunk: Chunk, score: float, legs: tuple[float, float, NDArray[np.float32]]) -> Passage:
+        document = self.store.documents[chunk.document_id]
+        if document.superseded_by:
+            score *= _SUPERSEDED
+        return Passage(row, chunk, document, score, *legs)
+
+    def _rerank(self, query: Query, passages: Sequence[Passage]) -> list[Passage]:
+        """The passages with token-level MaxSim added to their scores, best first.
+
+        The mean over the question's tokens of the best cosine with any token of the passage (ColBERT's late
+        interaction, with the same embedder).
+        """
+        weights = [self._weights[f"{query.language}-{passage.chunk.language}"].max_sim for passage in passages]
+        wanted = [i for i, weight in enumerate(weights) if weight]
+        scores = [passage.score for passage in passages]
+        if wanted and self.embedder.uses_pivot:
+            texts = [query.pivot, *(self.pivot.pivot(passages[i].chunk.text) for i in wanted)]
+            vectors = self.embedder.token_vectors(texts)
+            for i, tokens in zip(wanted, vectors[1:], strict=True):
+                if len(vectors[0]) and len(tokens):
+                    scores[i] += weights[i] * float((vectors[0] @ tokens.T).max(axis=1).mean())
+        order = sorted(range(len(passages)), key=lambda i: (-scores[i], passages[i].row))
+        return [_rescored(passages[i], scores[i]) for i in order]
+
+
+def _rescored(passage: Passage, score: float) -> Passage:
+    return Passage(passage.row, passage.chunk, passage.document, score, passage.dense, passage.words, passage.sentences)
+
+
+class PilotRetriever(BaseRetriever):
+    """The hybrid search as a LangChain retriever: a question in, documents with citations in their metadata out."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    search: HybridSearch
+    filters: Filters = Filters()
+    top_k: int = 10
+
+    def _get_relevant_documents(
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun
+    ) -> list[LangChainDocument]:
+        passages = self.search.search(self.search.query(query), self.filters, top_k=self.top_k)
+        return [
+            LangChainDocument(
+                page_content=passage.chunk.text,
+                id=passage.chunk.id,
+                metadata={
+                    "document_id": passage.chunk.document_id,
+                    "page": passage.chunk.page,
+                    "start": passage.chunk.start,
+                    "end": passage.chunk.end,
+                    "section": passage.chunk.section,
+                    "title": passage.document.title,
+                    "score": passage.score,
+                },
+            )
+            for passage in passages
+        ]

@@ -1,0 +1,190 @@
+"""A question as typed to what is asked: language, kind, parts, small talk, and a follow-up made standalone."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+
+from index.language import FUNCTION_TERMS, HAN, detect, fold, tokenise, unwrap, visible
+from index.types import Language
+
+
+class Kind(StrEnum):
+    """What a question asks for; steers which sentence answers."""
+
+    WHEN = "when"
+    HOW_MANY = "how_many"
+    WHO = "who"
+    WHERE = "where"
+    WHY = "why"
+    HOW = "how"
+    LIST = "list"
+    YES_NO = "yes_no"
+    DEFINITION = "definition"
+    WHICH = "which"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One question of a compound.
+
+    Attributes:
+        text: The part as asked, for showing.
+        query: The part with the subject that it takes from the first one, for searching.
+        kind: What it asks for.
+    """
+
+    text: str
+    query: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What is asked.
+
+    Attributes:
+        text: The standalone question, visible characters on one line.
+        language: Its language.
+        kind: What it asks for.
+        parts: The questions it is made of; one unless it is a compound.
+        small_talk: "greeting", "thanks", "farewell" or "about"; empty for a real question.
+    """
+
+    text: str
+    language: Language
+    kind: Kind
+    parts: tuple[Part, ...]
+    small_talk: str = ""
+
+
+_PHRASES = Path(__file__).resolve().parent / "phrases.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class _Patterns:
+    """The phrases compiled: one expression a name."""
+
+    small_talk: Mapping[str, re.Pattern[str]]
+    kinds: Mapping[Kind, re.Pattern[str]]
+    words: Mapping[str, re.Pattern[str]]
+
+
+def _any(alternatives: Sequence[str]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{one})" for one in alternatives), re.IGNORECASE)
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> _Patterns:
+    data = tomllib.loads(_PHRASES.read_text(encoding="utf-8"))
+    talk = dict(data["small_talk"])
+    filler = _any(talk.pop("filler")).pattern
+    return _Patterns(
+        small_talk={
+            name: re.compile(rf"^(?:{filler})*(?:(?:{_any(phrases).pattern})(?:{filler})*)+$", re.IGNORECASE)
+            for name, phrases in talk.items()
+        },
+        kinds={Kind(name): _any(phrases) for name, phrases in data["kinds"].items()},
+        words={name: _any(phrases) for name, phrases in data["words"].items()},
+    )
+
+
+_QUESTION_END = re.compile(r"(?<=[?？])\s*(?=\S)")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_FOLLOW_UP_TERMS = 8
+_RICH_TERMS = 6
+
+
+def question_kind(text: str) -> Kind:
+    """What the question asks for; the first pattern that fits, from specific to general."""
+    folded = fold(text)
+    for kind, pattern in _patterns().kinds.items():
+        if pattern.search(folded):
+            return kind
+    return Kind.OTHER
+
+
+def small_talk(text: str) -> str:
+    """ "greeting", "thanks", "farewell" or "about" where that is all the text says, else an empty string."""
+    folded = fold(text).strip()
+    for name, pattern in _patterns().small_talk.items():
+        if folded and pattern.match(folded):
+            return name
+    return ""
+
+
+def content_terms(text: str) -> list[str]:
+    """Search terms that carry content, in order: without function words, question words and single Han characters."""
+    terms = tokenise(_patterns().words["asks"].sub(" ", fold(text)))
+    return [term for term in terms if term not in FUNCTION_TERMS and not re.fullmatch(f"[{HAN}]", term)]
+
+
+def _later_part(text: str, first: str) -> Part:
+    """A later part of a compound; one that says little takes the first one's words along."""
+    rich = len(content_terms(text)) >= _RICH_TERMS and not _patterns().words["pronoun"].search(text)
+    query = text if rich else f"{text} ({first.rstrip('?？。. ')})"
+    return Part(text, query, question_kind(text))
+
+
+def split_parts(text: str) -> tuple[Part, ...]:
+    """The questions that a compound is made of, each standing alone; one part where it is none.
+
+    A joint counts only where both sides ask something and say something.
+    """
+    words = _patterns().words
+    pieces: list[str] = []
+    for sentence in _QUESTION_END.split(text):
+        start = 0
+        for joint in words[f"joint_{detect(sentence)}"].finditer(sentence):
+            left, right = sentence[start : joint.start()], sentence[joint.end() :]
+            asking = words["asks"].search(left) and words["asks"].search(right)
+            if asking and content_terms(left) and content_terms(right):
+                pieces.append(left)
+                start = joint.end()
+        pieces.append(sentence[start:])
+    questions = [piece.strip(" ，,;；") for piece in pieces if words["asks"].search(piece) and content_terms(piece)]
+    if len(questions) < 2:
+        return (Part(text, text, question_kind(text)),)
+    first = Part(questions[0], questions[0], question_kind(questions[0]))
+    return (first, *(_later_part(piece, questions[0]) for piece in questions[1:]))
+
+
+def standalone(text: str, history: Sequence[str]) -> str:
+    """The question with what it takes from the one before; unchanged where it stands alone.
+
+    "And in 2030?" after "How many stations by 2025?" gives "How many stations by 2030?"; where only a year is
+    exchanged it is put in place of the old one, else the question before is added in parentheses.
+    """
+    if not history:
+        return text
+    words = _patterns().words
+    short = len(content_terms(text)) <= _FOLLOW_UP_TERMS
+    if not (short and (words["follow_up"].search(text) or words["pronoun"].search(text))):
+        return text
+    previous = unwrap(history[-1])
+    rest = words["lead_in"].sub("", text).strip(" ?？呢")
+    years, old = _YEAR.findall(rest), _YEAR.findall(previous)
+    extra = [term for term in content_terms(rest) if not _YEAR.fullmatch(term) and term not in ("年", "到", "in", "by")]
+    if len(years) == 1 and len(old) == 1 and not extra:
+        return previous.replace(old[0], years[0])
+    return f"{text} ({previous.rstrip('?？。. ')})"
+
+
+def understand(text: str, history: Sequence[str] = ()) -> Understood:
+    """What is asked, with a follow-up made standalone by the questions before it (oldest first)."""
+    clean = unwrap(visible(text))
+    talk = small_talk(clean)
+    asked = clean if talk else standalone(clean, history)
+    return Understood(
+        text=asked,
+        language=detect(clean),
+        kind=question_kind(asked),
+        parts=split_parts(asked),
+        small_talk=talk,
+    )
