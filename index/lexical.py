@@ -48,6 +48,12 @@ def _schema() -> tantivy.Schema:
     return builder.build()
 
 
+def _idf(searcher: tantivy.Searcher, field: str, term: str) -> float:
+    """Inverse document frequency as Lucene has it, ln(1 + (N - n + 0.5) / (n + 0.5))."""
+    found = searcher.doc_freq(field, term)
+    return math.log(1 + (searcher.num_docs - found + 0.5) / (found + 0.5))
+
+
 class LexicalWriter:
     """Writes one generation's lexical index; memory is bounded by Tantivy's writer buffer."""
 
@@ -63,7 +69,8 @@ class LexicalWriter:
             opened = tantivy.Index(_schema(), path=str(path))
             opened.register_tokenizer(_ANALYZER, _analyzer())
             self._writers[language] = (opened, opened.writer(heap_size=_WRITER_BYTES, num_threads=1))
-        document = tantivy.Document(row=row, document=document_id)
+        document = tantivy.Document(document=document_id)
+        document.add_unsigned("row", row)
         for name, terms in fields.items():
             document.add_text(name, " ".join(terms))
         self._writers[language][1].add_document(document)
@@ -119,15 +126,22 @@ class LexicalReader:
         order = order[scores[order] > 0]
         return rows[order], scores[order]
 
+    def idf(self, terms: Iterable[str], *, language: Language, field: str = "text") -> dict[str, float]:
+        """How rare each term is among the chunks of a language, as in `search`; empty where there are none."""
+        found = self._indexes.get(language)
+        if found is None:
+            return {}
+        searcher = found.searcher()
+        return {term: _idf(searcher, field, term) for term in terms}
+
     @staticmethod
     def _bound(searcher: tantivy.Searcher, terms: Mapping[str, Mapping[str, float]]) -> np.float32:
-        """Supremum of the BM25 score of these terms; idf as Lucene has it, ln(1 + (N - n + 0.5) / (n + 0.5))."""
-        total = searcher.num_docs
-        bound = 0.0
-        for name, weights in terms.items():
-            for term, weight in weights.items():
-                found = searcher.doc_freq(name, term)
-                bound += weight * math.log(1 + (total - found + 0.5) / (found + 0.5)) * _SATURATION
+        """Supremum of the BM25 score of these terms."""
+        bound = sum(
+            weight * _idf(searcher, name, term) * _SATURATION
+            for name, weights in terms.items()
+            for term, weight in weights.items()
+        )
         return np.float32(bound or 1.0)
 
     @staticmethod
