@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from charset_normalizer import from_bytes
 
-from index.loaders.types import UnreadableError
+from index.loaders.types import PageNote, UnreadableError
 
 # The most frequent characters of modern written Chinese, simplified and traditional: about half of any ordinary text.
 # Bytes read in the wrong Chinese encoding give rare characters instead, even when a text is only a few words long.
@@ -20,7 +20,7 @@ _FREQUENT = frozenset(
     "多经么去法学如都同现当没动面起看定天分还进好小部其些主样理心本前开但因只从想实日军者意无力它与长把机十民第公此已工使情明性"
     "知全三又关点正业外将两高间由问很最重并物手应战向头文体政美相见被利什二等产或新己制身果加西斯月话合回特代内信表化老给世位次"
     "度门任常先海通教东声提立及比员解水名真论处走义各入几口认条平系气题活别打四总何电数安少报才结反受目太量再感建务做接必场件计"
-    "管期市直德资命山金指克许统区保至队形社便空决治展马科司五基眼书非则听白却界达光放强即像难且权思王象完设式色路记南品住告类求"
+    "亿元万億萬管期市直德资命山金指克许统区保至队形社便空决治展马科司五基眼书非则听白却界达光放强即像难且权思王象完设式色路记南品住告类求"
     "据程北边死张该交规万取拉格望觉术领共确传师观清今切院让识候带导争运深圳省港珠江粤府划建设施础铁路轨道网络城区项目投资能源"
     "這個們來為國說時會對後過發裡種經麼學現當沒動還進樣從實軍無與長機點業將兩間問並應戰頭體見產內話給門東聲員論處義幾認條係氣題"
     "別總電數報結務場計資許統區隊決馬書則聽卻達強難權設記類據邊張該規萬覺術領確傳師觀讓識帶導爭運鐵軌網絡項劃協會關於廣灣"
@@ -35,6 +35,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 SAMPLE_BYTES = 200_000
+SAMPLE_CHARS = 20_000
 
 
 class Decoded(NamedTuple):
@@ -43,6 +44,13 @@ class Decoded(NamedTuple):
     text: str
     encoding: str
     undecoded: int
+
+    def notes(self) -> list[PageNote]:
+        """A note where it is not clean UTF-8, else none."""
+        if self.encoding == "utf-8" and not self.undecoded:
+            return []
+        lost = f", {self.undecoded} characters not decoded" if self.undecoded else ""
+        return [PageNote(0, "encoding", f"read as {self.encoding}{lost}")]
 
 
 def read_bytes(path: Path, *, limit_mb: int) -> bytes:
@@ -106,10 +114,21 @@ def _declared(data: bytes, declared: str) -> Decoded | None:
     return Decoded(text, name.lower(), 0) if text is not None else None
 
 
-def _plausible(text: str) -> float:
-    """Share of the characters beyond ASCII that are frequent in Chinese, 0 to 1; 0 if there are none."""
+def _plausible(text: str, encoding: str) -> float:
+    """How much the characters beyond ASCII look like Chinese in this encoding, 0 to 1.5; 0 if there are none.
+
+    The share of frequent characters, and half the share of those in the encoding's first plane of common characters,
+    which settles texts of a few words.
+    """
     wide = [char for char in text if ord(char) > 127]
-    return sum(char in _FREQUENT for char in wide) / len(wide) if wide else 0.0
+    if not wide:
+        return 0.0
+    charset, last = {"gb18030": ("gb2312", 0xD7), "big5hkscs": ("big5", 0xC6)}.get(encoding, ("gb2312", 0xD7))
+    common = 0
+    for char in wide:
+        lead = char.encode(charset, errors="replace")[0]
+        common += 0xA1 <= lead <= last
+    return (sum(char in _FREQUENT for char in wide) + 0.5 * common) / len(wide)
 
 
 def _chinese(data: bytes) -> Decoded | None:
@@ -118,21 +137,21 @@ def _chinese(data: bytes) -> Decoded | None:
     for encoding in _STRICT:
         text = _strict(data, encoding)
         if text is not None:
-            candidates.append((_plausible(text[:SAMPLE_BYTES]), Decoded(text, encoding, 0)))
+            candidates.append((_plausible(text[:SAMPLE_CHARS], encoding), Decoded(text, encoding, 0)))
     broken = _nearly_utf8(data)
     if broken is not None:
-        candidates.append((_plausible(broken.text[:SAMPLE_BYTES].replace("\ufffd", "")), broken))
+        candidates.append((_plausible(broken.text[:SAMPLE_CHARS], "utf-8"), broken))
     if not candidates:
         return None
     score, best = max(candidates, key=lambda pair: pair[0])
-    return best if score >= 0.25 else None
+    return best if score >= 0.4 else None
 
 
 def _nearly_utf8(data: bytes) -> Decoded | None:
     """UTF-8 of which at most one character in a hundred (or one in a short text) is damaged, else None."""
     decoded = _lossy(data, "utf-8")
     others = sum(ord(char) > 127 for char in decoded.text[:SAMPLE_BYTES]) - decoded.undecoded
-    return decoded if others > 0 and decoded.undecoded <= max(3, len(decoded.text) // 100) else None
+    return decoded if decoded.undecoded <= min(others // 4, max(3, len(decoded.text) // 100)) else None
 
 
 def _ascii_utf16(data: bytes) -> Decoded | None:
@@ -148,6 +167,8 @@ def _guess(data: bytes) -> Decoded | None:
     if b"\x00" in data:
         return None
     best = from_bytes(data[:SAMPLE_BYTES]).best()
+    if sum(byte > 127 for byte in data[:SAMPLE_BYTES]) < 0.1 * len(data[:SAMPLE_BYTES]):
+        return _lossy(data, "cp1252")
     text = _strict(data, best.encoding) if best is not None else None
     if best is not None and text is not None and best.encoding not in ("utf_16", "utf_32"):
         return Decoded(text, best.encoding, 0)

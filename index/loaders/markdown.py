@@ -10,7 +10,7 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from index.loaders.encoding import Decoded, decode, read_bytes
+from index.loaders.encoding import decode, read_bytes
 from index.loaders.page_text import PageBuilder, first_heading
 from index.loaders.types import LoadedDocument, PageNote
 from index.metadata import Metadata, from_mapping
@@ -30,7 +30,7 @@ def load(path: Path, limits: LimitSettings) -> LoadedDocument:
         UnreadableError: If it is too big, empty or no text.
     """
     decoded = decode(read_bytes(path, limit_mb=limits.file_mb))
-    notes = encoding_notes(decoded)
+    notes = decoded.notes()
     text = decoded.text.replace("\r\n", "\n").replace("\r", "\n")
     declared, body, problems = front_matter(text)
     notes.extend(PageNote(0, "front_matter", problem) for problem in problems)
@@ -38,14 +38,6 @@ def load(path: Path, limits: LimitSettings) -> LoadedDocument:
     _render(MarkdownIt("commonmark", {"maxNesting": 40}).enable("table").parse(body), builder)
     pages, more = builder.finish()
     return LoadedDocument(NAME, declared, pages, (*notes, *more), 1, Metadata(title=first_heading(pages)))
-
-
-def encoding_notes(decoded: Decoded) -> list[PageNote]:
-    """A note where a text file is not clean UTF-8, else none."""
-    if decoded.encoding == "utf-8" and not decoded.undecoded:
-        return []
-    lost = f", {decoded.undecoded} characters not decoded" if decoded.undecoded else ""
-    return [PageNote(0, "encoding", f"read as {decoded.encoding}{lost}")]
 
 
 def front_matter(text: str) -> tuple[Metadata, str, tuple[str, ...]]:

@@ -1,7 +1,7 @@
 """Builds the text of a page from pieces of a marked-up document, with the block that each piece makes.
 
-Comes in: headings, paragraphs, list items, table rows as a loader meets them. Goes out: `LoadedPage`s whose text has one
-block per line group, and notes on hidden characters and limits.
+Comes in: headings, paragraphs, list items, table rows as a loader meets them. Goes out: `LoadedPage`s whose text has
+one block per line group, and notes on hidden characters and limits.
 """
 
 from __future__ import annotations
@@ -27,6 +27,11 @@ def clean(text: str) -> tuple[str, int]:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     smuggled = len(_SMUGGLED.findall(text))
     return _CONTROL.sub("", visible(text)), smuggled
+
+
+def smuggled_text(count: int) -> str:
+    """The words of a note on so many invisible characters."""
+    return f"{count} invisible characters (zero-width, direction, tag) dropped"
 
 
 def join_cells(header: Sequence[str], cells: Sequence[str], language: Language) -> str:
@@ -94,7 +99,7 @@ class PageBuilder:
         if self._blocks:
             self._pages.append(LoadedPage(self._number, self._label, "\n".join(self._lines), tuple(self._blocks)))
         if self._smuggled:
-            self.note("hidden_text", f"{self._smuggled} invisible characters (zero-width, direction, tag) dropped")
+            self.note("hidden_text", smuggled_text(self._smuggled))
             self._smuggled = 0
 
     def note(self, code: str, text: str) -> None:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from index.loaders.encoding import decode, read_bytes
-from index.loaders.page_text import clean, first_heading
+from index.loaders.page_text import clean, first_heading, smuggled_text
 from index.loaders.types import LoadedDocument, LoadedPage, PageNote
 from index.metadata import Metadata
 from index.settings import LimitSettings
@@ -16,11 +16,12 @@ NAME = "text/1"
 LONG_LINE = 100
 HEADING_CHARS = 100
 MARKER = re.compile(
-    r"[ \t\u3000]*(?:[-*•·●○■□▪◆►–]\s+|[•·●○■□▪◆►]|\(?\d{1,2}[.)](?!\d)\s+|\d{1,2}[．、]\s*|[（(][一二三四五六七八九十\d]{1,3}[)）]\s*"
-    r"|[一二三四五六七八九十]{1,3}、\s*|[①-⑳]\s*|\(?[a-z][.)]\s+)"
+    r"[ \t\u3000]*(?:[-*•·●○■□▪◆►–]\s+|[•·●○■□▪◆►]|\(?\d{1,2}[.)](?!\d)\s+|\d{1,2}[．、]\s*"
+    r"|[（(][一二三四五六七八九十\d]{1,3}[)）]\s*|[一二三四五六七八九十]{1,3}、\s*|[①-⑳]\s*|\(?[a-z][.)]\s+)"
 )
 """A bullet or number that begins a list item, with the space after it."""
 _GROUP = re.compile(r"[^\n]*\S[^\n]*(?:\n[^\n]*\S[^\n]*)*")
+_SENTENCE_END = re.compile(r"[.。!！?？][”’\"')）」』]*\s*$")
 _END = re.compile(r"[.。!！?？:：;；,，、…][”’\"')）\]】」』》]*$")
 
 
@@ -32,14 +33,9 @@ def load(path: Path, limits: LimitSettings) -> LoadedDocument:
     """
     decoded = decode(read_bytes(path, limit_mb=limits.file_mb))
     text, smuggled = clean(decoded.text)
-    notes: list[PageNote] = []
-    if decoded.encoding != "utf-8" or decoded.undecoded:
-        lost = f", {decoded.undecoded} characters not decoded" if decoded.undecoded else ""
-        notes.append(PageNote(0, "encoding", f"read as {decoded.encoding}{lost}"))
+    notes = decoded.notes()
     if smuggled:
-        notes.append(
-            PageNote(1, "hidden_text", f"{smuggled} invisible characters (zero-width, direction, tag) dropped")
-        )
+        notes.append(PageNote(1, "hidden_text", smuggled_text(smuggled)))
     if len(text) > limits.chars:
         text = text[: limits.chars]
         notes.append(PageNote(0, "over_limit", f"indexed in part: the first {limits.chars:,} characters"))
@@ -62,10 +58,8 @@ def blocks(text: str) -> tuple[Block, ...]:
 
 
 def _is_heading(text: str) -> bool:
-    stripped = text.strip()
-    return (
-        "\n" not in stripped and len(stripped) <= HEADING_CHARS and not _END.search(stripped) and not MARKER.match(text)
-    )
+    line = text.strip()
+    return "\n" not in line and len(line) <= HEADING_CHARS and not _END.search(line) and not MARKER.match(text)
 
 
 def _group_blocks(text: str, start: int, end: int) -> list[Block]:
@@ -89,9 +83,7 @@ def _group_blocks(text: str, start: int, end: int) -> list[Block]:
 
 def _each_ends(text: str, lines: list[tuple[int, int]]) -> bool:
     """Whether every line ends a sentence, so that each is a paragraph."""
-    return len(lines) > 1 and all(
-        re.search(r"[.。!！?？][”’\"')）」』]*\s*$", text[begin:stop]) for begin, stop in lines
-    )
+    return len(lines) > 1 and all(_SENTENCE_END.search(text[begin:stop]) for begin, stop in lines)
 
 
 def _block(text: str, kind: str, span: tuple[int, int], level: int) -> Block:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from index.errors import LoadError
 from index.metadata import Metadata
@@ -76,4 +76,4 @@ class LoadedDocument:
     pages: tuple[LoadedPage, ...]
     notes: tuple[PageNote, ...]
     page_count: int
-    properties: Metadata = Metadata()
+    properties: Metadata = field(default_factory=Metadata)
