@@ -76,6 +76,11 @@ class PageBuilder:
         return bool(self._cut)
 
     @property
+    def started(self) -> bool:
+        """Whether the open page has text."""
+        return bool(self._blocks)
+
+    @property
     def number(self) -> int:
         """Physical number of the open page, from 1."""
         return self._number
