@@ -39,6 +39,7 @@ class ServerSettings(BaseModel):
     )
     concurrency: int = Field(4, ge=1, le=256, description="Questions answered at once.")
     queue_size: int = Field(32, ge=1, le=10_000, description="Questions that may wait; more get 503.")
+    answer_timeout_s: float = Field(60.0, gt=0, le=3600, description="Longest time for one answer, in seconds.")
     reload_s: float = Field(2.0, gt=0, le=3600, description="Seconds between looks for a new generation.")
 
 

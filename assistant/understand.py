@@ -54,6 +54,7 @@ class Understood:
         language: Its language.
         kind: What it asks for.
         parts: The questions it is made of; one unless it is a compound.
+        asks: Whether it has a question word or mark at all, or says enough to be a request.
         small_talk: "greeting", "thanks", "farewell" or "about"; empty for a real question.
     """
 
@@ -61,6 +62,7 @@ class Understood:
     language: Language
     kind: Kind
     parts: tuple[Part, ...]
+    asks: bool = True
     small_talk: str = ""
 
 
@@ -117,6 +119,11 @@ def small_talk(text: str) -> str:
         if folded and pattern.match(folded):
             return name
     return ""
+
+
+def says_sources_differ(text: str) -> bool:
+    """Whether a sentence says that sources disagree."""
+    return bool(_patterns().words["disagreement"].search(fold(text)))
 
 
 def content_terms(text: str) -> list[str]:
@@ -186,5 +193,6 @@ def understand(text: str, history: Sequence[str] = ()) -> Understood:
         language=detect(clean),
         kind=question_kind(asked),
         parts=split_parts(asked),
+        asks=question_kind(asked) is not Kind.OTHER or asked.rstrip().endswith(("?", "？")),
         small_talk=talk,
     )

@@ -1,0 +1,390 @@
+"""The whole way of a question: understand, retrieve, rank evidence, judge, write, ground.
+
+`Assistant` is a LangChain Runnable from a `Question` (or its text) to an `Answer`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables.config import run_in_executor
+
+from assistant.confidence import load_confidence, measure
+from assistant.conflict import find_conflict
+from assistant.evidence import Evidence, EvidenceRanker, Scorer
+from assistant.extract import Quote, write
+from assistant.ground import grounded
+from assistant.messages import message, outcome_message
+from assistant.overlap import Overlap
+from assistant.retrieve import HybridSearch, Passage, PilotRetriever, Query
+from assistant.settings import AnswerSettings, Settings
+from assistant.types import Answer, Citation, Filters, NearDocument, Outcome, Question, RankedPassage, Sentence
+from assistant.understand import Part, Understood, content_terms, understand
+from index.embed import Embedder
+from index.language import detect, unwrap, visible
+from index.pivot import Pivot
+from index.store import PassageStore
+from index.types import Language
+
+_NEAREST = 3
+_READINGS = 4
+_AMBIGUOUS_TERMS = 2
+
+
+class StoreSource(Protocol):
+    """Gives the generation to answer from; a running server's changes under it."""
+
+    def current(self) -> PassageStore:
+        """The live generation."""
+
+
+@dataclass(frozen=True, slots=True)
+class FixedStore:
+    """A source that always gives the same generation."""
+
+    store: PassageStore
+
+    def current(self) -> PassageStore:
+        """The one generation."""
+        return self.store
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found for one part of a question.
+
+    Attributes:
+        part: The part.
+        query: What was searched for.
+        passages: Best first.
+        evidence: Sentences, best first.
+        features: Of the confidence model.
+        confidence: Probability that the evidence answers.
+        overlap: Compares the part with texts.
+    """
+
+    part: Part
+    query: Query
+    passages: Sequence[Passage]
+    evidence: Sequence[Evidence]
+    features: dict[str, float]
+    confidence: float
+    overlap: Overlap
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What happened inside a question, for measuring.
+
+    Attributes:
+        passages: Of the first part, best first.
+        evidence: Of the first part, best first, before it is chosen what is shown.
+        confidence: The least of the parts.
+        outcome: What came of it.
+        timings_ms: Milliseconds by stage.
+        features: Of the first part, as the confidence model saw them.
+    """
+
+    passages: Sequence[Passage]
+    evidence: Sequence[Evidence]
+    confidence: float
+    outcome: Outcome
+    timings_ms: dict[str, float]
+    features: dict[str, float]
+
+
+@dataclass(slots=True)
+class _Clock:
+    """Milliseconds by stage."""
+
+    timings_ms: dict[str, float] = field(default_factory=dict)
+    _last: float = field(default_factory=time.perf_counter)
+    _start: float = field(default_factory=time.perf_counter)
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.timings_ms[stage] = round(self.timings_ms.get(stage, 0.0) + (now - self._last) * 1000, 2)
+        self._last = now
+
+    def stop(self) -> dict[str, float]:
+        self.timings_ms["total"] = round((time.perf_counter() - self._start) * 1000, 2)
+        return self.timings_ms
+
+
+class Engine:
+    """The parts that answer, put together once; one instance serves every question."""
+
+    def __init__(self, stores: StoreSource, embedder: Embedder, pivot: Pivot, *, scorer: Scorer | None) -> None:
+        self.stores = stores
+        self.embedder = embedder
+        self.pivot = pivot
+        self.ranker = EvidenceRanker(pivot, scorer)
+        self.model = load_confidence()
+
+    def search(self, store: PassageStore) -> HybridSearch:
+        """The hybrid search over one generation."""
+        return HybridSearch(store, self.embedder, self.pivot)
+
+    def find(self, part: Part, filters: Filters, store: PassageStore, *, top_k: int, clock: _Clock) -> Finding:
+        """Passages, evidence and confidence for one part."""
+        search = self.search(store)
+        query = search.query(part.query)
+        clock.lap("understand")
+        passages = search.search(query, filters, top_k=top_k)
+        clock.lap("retrieve")
+        overlap = Overlap(query, store, self.pivot)
+        evidence = self.ranker.rank(query, part.kind, passages, overlap)
+        clock.lap("evidence")
+        features = measure(query, part.kind, passages, evidence, overlap=overlap)
+        confidence = self.model.probability(features) if evidence else 0.0
+        clock.lap("confidence")
+        return Finding(part, query, passages, evidence, features, confidence, overlap)
+
+
+class _Citations:
+    """Numbers citations in order of first use; the same span keeps its number."""
+
+    def __init__(self, store: PassageStore) -> None:
+        self._store = store
+        self.all: list[Citation] = []
+        self._numbers: dict[tuple[str, int, int, int], int] = {}
+
+    def of(self, passage: Passage, start: int, end: int) -> int:
+        chunk, document = passage.chunk, passage.document
+        key = (chunk.document_id, chunk.page, start, end)
+        if key not in self._numbers:
+            page = self._store.page(chunk.document_id, chunk.page)
+            newer = self._store.documents.get(document.superseded_by)
+            self._numbers[key] = len(self.all) + 1
+            self.all.append(
+                Citation(
+                    n=len(self.all) + 1,
+                    document_id=document.id,
+                    title=document.title,
+                    issuer=document.issuer,
+                    published=document.published,
+                    document_number=document.document_number,
+                    page=chunk.page,
+                    page_label=page.label if page else str(chunk.page),
+                    section=chunk.section,
+                    quote=chunk.text[start - chunk.start : end - chunk.start],
+                    start=start,
+                    end=end,
+                    superseded_by=newer.title if newer else "",
+                )
+            )
+        return self._numbers[key]
+
+    def sentence(self, quote: Quote) -> Sentence:
+        own = self.of(quote.passage, quote.start, quote.end)
+        others = [self.of(one.passage, one.span.start, one.span.end) for one in quote.also]
+        return Sentence(quote.text, tuple(dict.fromkeys([own, *others])))
+
+
+class Assistant(Runnable[Question, Answer]):
+    """Answers questions from one corpus: `invoke`, `stream`, `ainvoke`, `astream`.
+
+    `stream` yields the answer growing sentence by sentence; the last one is complete.
+    """
+
+    def __init__(self, engine: Engine, settings: AnswerSettings) -> None:
+        self.engine = engine
+        self.settings = settings
+        self.threshold = engine.model.threshold(settings.wrong_answer_rate)
+
+    def retriever(self, filters: Filters | None = None) -> PilotRetriever:
+        """The hybrid search over the live generation as a LangChain retriever."""
+        search = self.engine.search(self.engine.stores.current())
+        return PilotRetriever(search=search, filters=filters or Filters(), top_k=self.settings.top_k)
+
+    def invoke(self, input: Question, config: RunnableConfig | None = None, **kwargs: object) -> Answer:
+        """The complete answer; abstaining is an outcome, never an exception."""
+        clock = _Clock()
+        language = detect(input.text)
+        if len(input.text) > self.settings.question_chars:
+            text = message("too_long", language, limit=self.settings.question_chars)
+            return _plain(input, language, Outcome.BLOCKED, text=text)
+        asked = understand(input.text, input.history)
+        clock.lap("understand")
+        if asked.small_talk:
+            answer = _plain(input, asked.language, Outcome.SMALL_TALK, text=message(asked.small_talk, asked.language))
+        elif not content_terms(asked.text) and not any(char.isalnum() for char in visible(input.text)):
+            answer = _plain(input, language, Outcome.BLOCKED, text=message("blocked", language))
+        else:
+            answer = self._answer(input, asked, clock)
+        return replace(answer, timings_ms=clock.stop())
+
+    def stream(self, input: Question, config: RunnableConfig | None = None, **kwargs: object) -> Iterator[Answer]:
+        """The answer growing by one sentence at a time; at least one answer is yielded, the last is complete."""
+        complete = self.invoke(input, config)
+        for shown in range(1, len(complete.sentences)):
+            yield replace(complete, sentences=complete.sentences[:shown])
+        yield complete
+
+    async def ainvoke(self, input: Question, config: RunnableConfig | None = None, **kwargs: object) -> Answer:
+        """`invoke` on a worker thread."""
+        return await run_in_executor(config, self.invoke, input, config)
+
+    async def astream(
+        self, input: Question, config: RunnableConfig | None = None, **kwargs: object
+    ) -> AsyncIterator[Answer]:
+        """`stream`, the work done on a worker thread."""
+        complete = await self.ainvoke(input, config)
+        for shown in range(1, len(complete.sentences)):
+            yield replace(complete, sentences=complete.sentences[:shown])
+        yield complete
+
+    def trace(self, question: Question) -> Trace:
+        """What the stages saw of a question, for measuring."""
+        clock = _Clock()
+        store = self.engine.stores.current()
+        asked = understand(question.text, question.history)
+        part = asked.parts[0] if len(asked.parts) > 1 else Part(asked.text, asked.text, asked.kind)
+        found = self.engine.find(part, question.filters, store, top_k=self.settings.top_k, clock=clock)
+        outcome = Outcome.ANSWERED if found.confidence >= self.threshold else Outcome.NOT_IN_DOCUMENTS
+        return Trace(found.passages, found.evidence, found.confidence, outcome, clock.stop(), found.features)
+
+    def _answer(self, question: Question, asked: Understood, clock: _Clock) -> Answer:
+        store = self.engine.stores.current()
+        findings = [
+            self.engine.find(part, question.filters, store, top_k=self.settings.top_k, clock=clock)
+            for part in asked.parts
+        ]
+        base = Answer(
+            outcome=Outcome.NOT_IN_DOCUMENTS,
+            language=asked.language,
+            question=question.text,
+            understood_as=asked.text,
+            passages=_ranked(findings),
+            confidence=round(min(found.confidence for found in findings), 4),
+            generation=store.generation,
+        )
+        held = [found for found in findings if found.confidence >= self.threshold]
+        if not held:
+            return self._refusal(base, findings, store)
+        readings = _readings(asked, findings[0])
+        if readings:
+            text = outcome_message(Outcome.AMBIGUOUS, asked.language)
+            return replace(base, outcome=Outcome.AMBIGUOUS, readings=readings, message=text)
+        answer = self._write(base, findings, held, store)
+        clock.lap("write")
+        return answer
+
+    def _write(self, base: Answer, findings: Sequence[Finding], held: Sequence[Finding], store: PassageStore) -> Answer:
+        quotes: list[Quote] = []
+        outcome = Outcome.ANSWERED
+        for found in held:
+            rivals = find_conflict(found.evidence, found.part.kind)
+            if rivals:
+                outcome = Outcome.CONFLICTING
+                quotes += [Quote(one.passage, one.span.start, one.span.end) for one in rivals]
+            else:
+                quotes += write(
+                    found.evidence,
+                    found.part.kind,
+                    base.language,
+                    found.overlap,
+                    max_sentences=self.settings.max_sentences,
+                )
+        citations = _Citations(store)
+        sentences = tuple(citations.sentence(quote) for quote in grounded(store, _distinct(quotes)))
+        missing = tuple(found.part.text for found in findings if found.confidence < self.threshold)
+        outcome = Outcome.PARTIAL if missing else outcome
+        if not sentences:
+            return self._refusal(base, findings, store)
+        return replace(
+            base,
+            outcome=outcome,
+            sentences=sentences,
+            citations=tuple(citations.all),
+            unanswered=missing,
+            confidence=round(max(found.confidence for found in held) if missing else base.confidence, 4),
+            message=outcome_message(outcome, base.language, parts="; ".join(missing)),
+        )
+
+    def _refusal(self, base: Answer, findings: Sequence[Finding], store: PassageStore) -> Answer:
+        topic = max((passage.dense for found in findings for passage in found.passages), default=0.0)
+        outcome = Outcome.NOT_IN_DOCUMENTS if topic >= self.engine.model.topic else Outcome.OFF_TOPIC
+        nearest = _nearest(findings, base.language) if outcome is Outcome.NOT_IN_DOCUMENTS else ()
+        return replace(base, outcome=outcome, nearest=nearest, message=outcome_message(outcome, base.language))
+
+
+def _plain(question: Question, language: Language, outcome: Outcome, *, text: str) -> Answer:
+    shown = unwrap(visible(question.text))[:200] if outcome is Outcome.BLOCKED else question.text
+    return Answer(outcome=outcome, language=language, question=shown, understood_as=shown, message=text)
+
+
+def _distinct(quotes: Sequence[Quote]) -> list[Quote]:
+    """The quotes with each span once, in order."""
+    seen = {
+        (one.passage.chunk.document_id, one.passage.chunk.page, one.start, one.end): one for one in reversed(quotes)
+    }
+    kept = set(map(id, seen.values()))
+    return [quote for quote in quotes if id(quote) in kept]
+
+
+def _ranked(findings: Sequence[Finding]) -> tuple[RankedPassage, ...]:
+    """The passages of all parts, best first, each chunk once."""
+    best: dict[str, RankedPassage] = {}
+    for found in findings:
+        for passage in found.passages:
+            chunk = passage.chunk
+            ranked = RankedPassage(chunk.id, chunk.document_id, chunk.page, round(passage.score, 4))
+            if chunk.id not in best or best[chunk.id].score < ranked.score:
+                best[chunk.id] = ranked
+    return tuple(sorted(best.values(), key=lambda one: -one.score))
+
+
+def _nearest(findings: Sequence[Finding], language: Language) -> tuple[NearDocument, ...]:
+    """The documents of the best passages, the reader's language first among translations."""
+    named: dict[str, NearDocument] = {}
+    for found in findings:
+        ordered = sorted(found.passages[:6], key=lambda one: one.document.language != language)
+        for passage in ordered:
+            twin = passage.document.translation_of or passage.document.id
+            named.setdefault(twin, NearDocument(passage.document.id, passage.document.title))
+    return tuple(named.values())[:_NEAREST]
+
+
+def _readings(asked: Understood, found: Finding) -> tuple[str, ...]:
+    """Questions that a bare topic may mean: where a few words ask nothing and several documents speak of them."""
+    if asked.asks or len(asked.parts) > 1 or len(content_terms(asked.text)) > _AMBIGUOUS_TERMS:
+        return ()
+    topics: dict[str, str] = {}
+    for passage in found.passages:
+        if passage.document.language == asked.language:
+            topics.setdefault(passage.document.id, passage.document.title)
+    if len(topics) < 2:
+        return ()
+    return tuple(message("reading", asked.language, topic=title) for title in list(topics.values())[:_READINGS])
+
+
+def open_engine(settings: Settings, stores: StoreSource) -> Engine:
+    """The engine that the settings describe over a source of generations.
+
+    Raises:
+        PilotError: If a model, the dictionary or the fitted weights cannot be opened.
+    """
+    from assistant.rerank import open_scorer
+    from index.embed import open_embedder
+    from index.pivot import open_pivot
+
+    models = settings.home / "models"
+    pivot = open_pivot(settings.index.glossary, models)
+    return Engine(stores, open_embedder(settings.embedding, models), pivot, scorer=open_scorer(models))
+
+
+def open_assistant(settings: Settings, *, generation: str | None = None) -> Assistant:
+    """The assistant over the published generation of `settings.home`, or over an older one that is named.
+
+    Raises:
+        PilotError: If there is no generation, it is damaged, or a model cannot be opened.
+    """
+    from index.store import open_store
+
+    store = open_store(settings.home / "index", generation=generation)
+    return Assistant(open_engine(settings, FixedStore(store)), settings.answer)

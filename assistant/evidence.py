@@ -1,0 +1,181 @@
+"""Passages to evidence: their sentences, ranked by how well each answers the question.
+
+A sentence is judged by its vector, the question's terms that it holds, its passage, the kind of thing asked for and,
+where the fitted scorer is there, by a cross-encoder that reads question and sentence together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from assistant.overlap import Overlap
+from assistant.retrieve import Passage, Query
+from assistant.understand import Kind
+from assistant.values import has_date, has_number, numbers
+from index.language import unwrap
+from index.pivot import Pivot
+from index.types import SentenceSpan
+
+_PASSAGES = 5
+_SCORED = 24
+_WEIGHTS = Path(__file__).resolve().parent / "evidence.json"
+_REASON = re.compile(
+    r"\b(?:because|since|in order to|so that|so as to|due to|aims? to|to \w+)\b|因为|由于|以便|旨在|为了|目的|从而|因此"
+)
+_NAME = re.compile(r"[A-Z][\w&-]+(?: [A-Z][\w&-]+)*|(?:局|委|部|厅|公司|集团|政府|办公室|大学|院|会|者|长)")
+
+
+class EvidenceWeights(BaseModel):
+    """Weights of a sentence's features, and where they come from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    provenance: str
+    dense: float
+    overlap: float
+    context: float
+    passage: float
+    fits: float
+    heading: float
+    scorer: float
+
+
+class Scorer(Protocol):
+    """Judges question and sentence together."""
+
+    def score(self, question_pivot: str, sentence_pivots: Sequence[str]) -> NDArray[np.float32]:
+        """float32[n], higher where the sentence more likely answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One sentence of a retrieved passage with its score.
+
+    Attributes:
+        passage: Where it stands.
+        number: Position among the chunk's sentences.
+        span: The sentence in page offsets.
+        text: Its exact text.
+        score: Higher answers better.
+        overlap: Share of the question's weight that it holds, 0 to 1.
+        logit: The cross-encoder's score; 0 where it was not asked.
+    """
+
+    passage: Passage
+    number: int
+    span: SentenceSpan
+    text: str
+    score: float
+    overlap: float
+    logit: float
+
+    @property
+    def chunk_id(self) -> str:
+        """The chunk that it stands in."""
+        return self.passage.chunk.id
+
+
+@lru_cache(maxsize=1)
+def load_evidence_weights() -> EvidenceWeights:
+    """The fitted weights that ship with the package."""
+    return EvidenceWeights.model_validate_json(_WEIGHTS.read_text(encoding="utf-8"))
+
+
+def fits_kind(text: str, question: str, kind: Kind) -> float:
+    """1 where the sentence holds the kind of thing that is asked for beyond what the question says itself, else 0."""
+    new_number = bool(numbers(text) - numbers(question))
+    if kind is Kind.WHEN:
+        return float(has_date(text) and new_number)
+    if kind is Kind.HOW_MANY:
+        return float(has_number(text) and (new_number or not numbers(text)))
+    if kind is Kind.WHY:
+        return float(bool(_REASON.search(text)))
+    if kind is Kind.WHO:
+        return float(bool(_NAME.search(text)))
+    if kind is Kind.LIST:
+        return float(len(re.findall(r"[,;、，；]", text)) >= 2)
+    return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    passage: Passage
+    number: int
+    span: SentenceSpan
+    text: str
+    overlap: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """What sentences are judged against: the question, and the best passage's score."""
+
+    query: Query
+    kind: Kind
+    overlap: Overlap
+    top: float
+
+
+class EvidenceRanker:
+    """Ranks the sentences of the best passages."""
+
+    def __init__(self, pivot: Pivot, scorer: Scorer | None) -> None:
+        self._pivot = pivot
+        self._scorer = scorer
+        self._weights = load_evidence_weights()
+
+    def rank(self, query: Query, kind: Kind, passages: Sequence[Passage], overlap: Overlap) -> list[Evidence]:
+        """All sentences of the first passages, best first; those past the scorer's reach keep their plain order."""
+        judge = _Judge(query, kind, overlap, top=passages[0].score if passages else 0.0)
+        drafts = [
+            self._draft(judge, passage, number)
+            for passage in passages[:_PASSAGES]
+            for number in range(len(passage.chunk.sentences))
+        ]
+        drafts.sort(key=lambda draft: (-draft.score, draft.passage.row, draft.number))
+        head, tail = drafts[:_SCORED], drafts[_SCORED:]
+        logits = self._logits(query, head)
+        floor = min(float(logits.min()), 0.0) if len(logits) else 0.0
+        scored = [self._final(draft, float(logit)) for draft, logit in zip(head, logits, strict=True)]
+        scored += [self._final(draft, floor) for draft in tail]
+        return sorted(scored, key=lambda one: (-one.score, one.passage.row, one.number))
+
+    def _draft(self, judge: _Judge, passage: Passage, number: int) -> _Draft:
+        weights = self._weights
+        span = passage.chunk.sentences[number]
+        language = passage.chunk.language
+        text = passage.chunk.text[span.start - passage.chunk.start : span.end - passage.chunk.start]
+        held = judge.overlap.coverage(text, language).share
+        before = passage.chunk.sentences[number - 1] if number else None
+        start = before.start if before else span.start
+        around = judge.overlap.coverage(
+            passage.chunk.text[start - passage.chunk.start : span.end - passage.chunk.start], language
+        )
+        score = (
+            weights.dense * float(passage.sentences[number])
+            + weights.overlap * held
+            + weights.context * around.share
+            + weights.passage * (passage.score - judge.top)
+            + weights.fits * fits_kind(text, judge.query.text, judge.kind)
+            + weights.heading * float(span.kind == "heading" or text.rstrip().endswith(("?", "？")))
+        )
+        return _Draft(passage, number, span, text, held, score)
+
+    def _logits(self, query: Query, drafts: Sequence[_Draft]) -> NDArray[np.float32]:
+        if self._scorer is None:
+            return np.zeros(len(drafts), np.float32)
+        return self._scorer.score(query.pivot, [self._pivot.pivot(unwrap(draft.text)) for draft in drafts])
+
+    def _final(self, draft: _Draft, logit: float) -> Evidence:
+        score = draft.score + self._weights.scorer * logit
+        return Evidence(draft.passage, draft.number, draft.span, draft.text, score, draft.overlap, logit)

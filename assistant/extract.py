@@ -1,0 +1,159 @@
+"""The writer without a model: chooses the fewest evidence sentences that answer and quotes them verbatim.
+
+A list keeps its lead-in and all its items, a sentence that starts with a pronoun keeps the one before it, and the same
+fact in a translation becomes a second citation instead of a second sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assistant.evidence import Evidence
+from assistant.overlap import Overlap
+from assistant.retrieve import Passage
+from assistant.understand import Kind
+from assistant.values import magnitudes
+from index.language import tokenise
+from index.types import Chunk, Language, SentenceSpan, Span
+
+_PRONOUN_START = re.compile(
+    r"^(?:it|its|they|their|these|those|this|that|he|she|his|her|both|such|here|there|the latter|the former)\b"
+    r"|^(?:它|他|她|这|那|其中?|该|此|上述|前者|后者|两者)",
+    re.IGNORECASE,
+)
+_MARGIN = 0.45
+_GAIN = 0.15
+_SAME_LANGUAGE = 0.75
+_TRANSLATION = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """One sentence to show and every place where it stands.
+
+    Attributes:
+        passage: The passage that the words are taken from.
+        start, end: Its span in the page's text.
+        also: Other places that say the same, for further citations.
+    """
+
+    passage: Passage
+    start: int
+    end: int
+    also: tuple[Evidence, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The exact words."""
+        return _text(self.passage.chunk, self.start, self.end)
+
+
+def _text(chunk: Chunk, start: int, end: int) -> str:
+    return chunk.text[start - chunk.start : end - chunk.start]
+
+
+def _are_translations(one: Passage, other: Passage) -> bool:
+    first, second = one.document, other.document
+    return first.translation_of == second.id or second.translation_of == first.id
+
+
+def _similarity(left: frozenset[str], right: frozenset[str]) -> float:
+    """Jaccard similarity of two sets of terms; 0 where both are empty."""
+    union = left | right
+    return len(left & right) / len(union) if union else 0.0
+
+
+def says_the_same(one: Evidence, other: Evidence, overlap: Overlap) -> bool:
+    """Whether two sentences state one fact: near-duplicates, or a sentence and its translation in the twin document."""
+    here, there = one.passage.chunk, other.passage.chunk
+    if here.language == there.language:
+        same = _similarity(frozenset(tokenise(one.text)), frozenset(tokenise(other.text)))
+        return same >= _SAME_LANGUAGE and magnitudes(one.text) == magnitudes(other.text)
+    if not _are_translations(one.passage, other.passage):
+        return False
+    return overlap.likeness(one.text, other.text) >= _TRANSLATION
+
+
+def _candidates(
+    evidence: Sequence[Evidence], language: Language, overlap: Overlap
+) -> list[tuple[Evidence, list[Evidence]]]:
+    """Evidence without headings, each with the others that say the same; the reader's language leads its group."""
+    groups: list[list[Evidence]] = []
+    for one in evidence:
+        if one.span.kind == "heading":
+            continue
+        for group in groups:
+            if says_the_same(group[0], one, overlap):
+                group.append(one)
+                break
+        else:
+            groups.append([one])
+    ordered = [sorted(group, key=lambda one: one.passage.chunk.language != language) for group in groups]
+    return [(group[0], group[1:]) for group in ordered]
+
+
+def _list_of(chunk: Chunk, item: SentenceSpan) -> list[SentenceSpan]:
+    """All items of the list that a sentence belongs to or leads in, in order; empty where there is none."""
+    lead = item.lead if item.lead is not None else Span(item.start, item.end)
+    return [one for one in chunk.sentences if one.kind == "list_item" and one.lead == lead]
+
+
+def _antecedent(chunk: Chunk, number: int) -> SentenceSpan | None:
+    """The sentence before one that starts with a pronoun."""
+    if not number:
+        return None
+    before = chunk.sentences[number - 1]
+    return before if before.kind != "heading" else None
+
+
+def _expand(one: Evidence, also: Sequence[Evidence], kind: Kind) -> list[Quote]:
+    """The sentence with what it needs to be understood, in reading order."""
+    chunk = one.passage.chunk
+    items = _list_of(chunk, one.span)
+    whole_list = items and (one.span.lead is None or kind is Kind.LIST)
+    if whole_list:
+        lead = items[0].lead
+        inside = lead is not None and chunk.start <= lead.start and lead.end <= chunk.end
+        spans = [lead] if inside and lead is not None else []
+        spans += [Span(item.start, item.end) for item in items]
+        quotes = [Quote(one.passage, span.start, span.end) for span in spans]
+        return [Quote(one.passage, quotes[0].start, quotes[0].end, tuple(also)), *quotes[1:]]
+    quotes = []
+    before = _antecedent(chunk, one.number) if _PRONOUN_START.match(one.text) else None
+    if before is not None:
+        quotes.append(Quote(one.passage, before.start, before.end))
+    if one.span.kind == "list_item" and one.span.lead is not None and len(one.text) < 60:
+        lead = one.span.lead
+        if chunk.start <= lead.start and lead.end <= chunk.end:
+            quotes.append(Quote(one.passage, lead.start, lead.end))
+    return [*quotes, Quote(one.passage, one.span.start, one.span.end, tuple(also))]
+
+
+def write(
+    evidence: Sequence[Evidence], kind: Kind, language: Language, overlap: Overlap, *, max_sentences: int
+) -> list[Quote]:
+    """The quotes that answer, best fact first, each span once.
+
+    The best sentence always; a further one only while it scores within reach of the best and adds terms of the
+    question that are not yet covered. A list keeps all its items and so may pass max_sentences.
+    """
+    groups = _candidates(evidence, language, overlap)
+    if not groups:
+        return []
+    best, also = groups[0]
+    quotes = _expand(best, also, kind)
+    shown = best.text
+    for one, others in groups[1:]:
+        if len(quotes) >= max_sentences or one.score < best.score - _MARGIN:
+            break
+        if one.passage.chunk.language != best.passage.chunk.language:
+            continue
+        gain = overlap.coverage(f"{shown} {one.text}", best.passage.chunk.language).share
+        if gain - overlap.coverage(shown, best.passage.chunk.language).share >= _GAIN:
+            quotes += _expand(one, others, kind)
+            shown = f"{shown} {one.text}"
+    return list(
+        {(quote.passage.chunk.document_id, quote.passage.chunk.page, quote.start): quote for quote in quotes}.values()
+    )

@@ -1,0 +1,83 @@
+"""How much of a question stands in a text: shared terms weighted by rarity, within a language or across by glosses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from assistant.retrieve import Query
+from assistant.understand import content_terms
+from assistant.values import magnitudes
+from index.language import FUNCTION_TERMS, detect, tokenise
+from index.pivot import Pivot
+from index.store import PassageStore
+from index.types import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The share of the question's weight that a text holds, and the weightiest term that it lacks.
+
+    Attributes:
+        share: 0 to 1; 0 for a question without content terms.
+        missing: Greatest idf of a term that is not in the text; 0 where none is missing.
+    """
+
+    share: float
+    missing: float
+
+
+class Overlap:
+    """Compares one question with texts of both languages; texts' terms are remembered for the question."""
+
+    def __init__(self, query: Query, store: PassageStore, pivot: Pivot) -> None:
+        self._query = query
+        self._pivot = pivot
+        self._weights: dict[Language, Mapping[str, float]] = {}
+        self._store = store
+        self._seen: dict[tuple[str, Language], frozenset[str]] = {}
+
+    def weights(self, language: Language) -> Mapping[str, float]:
+        """Idf of the question's content terms among chunks of a language; glosses stand for the other language."""
+        if language not in self._weights:
+            own = content_terms(self._query.text) if language == self._query.language else list(self._query.english)
+            field = "text" if language == self._query.language or language == "en" else "gloss"
+            self._weights[language] = self._store.idf(own, language=language, field=field)
+        return self._weights[language]
+
+    def terms(self, text: str, language: Language) -> frozenset[str]:
+        """The text's terms in the form in which the question is compared with that language."""
+        key = (text, language)
+        if key not in self._seen:
+            own = language == self._query.language or language == "en"
+            words = tokenise(text if own else self._pivot.glosses(text))
+            self._seen[key] = frozenset(term for term in words if term not in FUNCTION_TERMS)
+        return self._seen[key]
+
+    def coverage(self, text: str, language: Language | None = None) -> Coverage:
+        """How much of the question the text holds."""
+        language = language or detect(text)
+        weights = self.weights(language)
+        present = self.terms(text, language)
+        total = sum(weights.values())
+        if not total:
+            return Coverage(0.0, 0.0)
+        held = sum(weight for term, weight in weights.items() if term in present)
+        missing = max((weight for term, weight in weights.items() if term not in present), default=0.0)
+        return Coverage(held / total, missing)
+
+    def likeness(self, left: str, right: str) -> float:
+        """How alike two sentences of two languages are, 0 to 1: agreement of their numbers, then of their glosses.
+
+        Overlap coefficient of the English terms (a gloss gives several words for one); 0 where both have numbers and
+        fewer than half of them are shared.
+        """
+        here, there = magnitudes(left), magnitudes(right)
+        if here and there and 2 * len(here & there) < max(len(here), len(there)):
+            return 0.0
+        sides = [
+            frozenset(term for term in tokenise(self._pivot.pivot(text)) if term not in FUNCTION_TERMS)
+            for text in (left, right)
+        ]
+        smaller = min(len(sides[0]), len(sides[1]))
+        return len(sides[0] & sides[1]) / smaller if smaller else 0.0

@@ -1,0 +1,88 @@
+"""Numbers, dates and shares in Chinese and English text, in one scale, to compare what sources say."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from index.language import fold
+
+_SCALES = {
+    "百": 1e2,
+    "千": 1e3,
+    "万": 1e4,
+    "亿": 1e8,
+    "万亿": 1e12,
+    "thousand": 1e3,
+    "million": 1e6,
+    "billion": 1e9,
+    "trillion": 1e12,
+}
+_QUANTITY = re.compile(
+    r"(?<![\w.])(\d[\d,]*(?:\.\d+)?)\s*(万亿|亿|万|千|百|thousand\b|million\b|billion\b|trillion\b)?\s*"
+    r"(%|percentage points?|per ?cent|个百分点|[a-z]+(?:[ -][a-z]+)?|[\u4e00-\u9fff]{1,2})?"
+)
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d|,\d)")
+_DATE = re.compile(
+    r"(?:19|20)\d{2}年(?:\d{1,2}月(?:\d{1,2}日)?)?|\d{1,2}月\d{1,2}日"
+    r"|(?:\d{1,2} )?(?:january|february|march|april|may|june|july|august|september|october|november|december)"
+    r"(?: \d{1,2},?)?(?: (?:19|20)\d{2})?|(?<!\d)(?:19|20)\d{2}(?!\d)"
+)
+_CHINESE_NUMBER = re.compile(
+    r"[一二三四五六七八九十两百千]+(?:个|条|座|项|成|倍|分之|家|种|大|类|次|期|号)|百分之|一半|过半"
+)
+_ENGLISH_NUMBER = re.compile(
+    r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|twenty|hundred|half|third|quarter|fifth)s?\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number in plain units, and the first word or characters of what it counts ("%" for shares)."""
+
+    value: float
+    unit: str
+
+
+def numbers(text: str) -> frozenset[str]:
+    """The digit strings of the text, without separators, for example {"2025", "226.8"}."""
+    return frozenset(found.replace(",", "") for found in re.findall(r"\d[\d,]*(?:\.\d+)?", fold(text)))
+
+
+def magnitudes(text: str) -> frozenset[float]:
+    """The values of all numbers of the text in plain units, years included: "1.2万" and "12,000" are the same."""
+    found = {
+        float(digits.replace(",", "").rstrip(".")) * _SCALES.get(scale or "", 1.0)
+        for digits, scale, _ in _QUANTITY.findall(fold(text))
+    }
+    return frozenset(round(value, 6) for value in found)
+
+
+def years(text: str) -> frozenset[str]:
+    """The years 1900 to 2099 that the text names."""
+    return frozenset(_YEAR.findall(fold(text)))
+
+
+def quantities(text: str) -> tuple[Quantity, ...]:
+    """The quantities of the text in order, years left out; "3.6万个" gives Quantity(36000, "个")."""
+    found: list[Quantity] = []
+    folded = fold(text)
+    for match in _QUANTITY.finditer(folded):
+        digits, scale, unit = match.groups()
+        if not scale and _YEAR.fullmatch(digits) and (unit or "年").startswith("年"):
+            continue
+        share = unit is not None and unit[0] in "%p" and (unit == "%" or unit.startswith("per"))
+        value = float(digits.replace(",", "").rstrip(".")) * _SCALES.get(scale or "", 1.0)
+        found.append(Quantity(value, "%" if share else (unit or "").split(" ")[0][:6]))
+    return tuple(found)
+
+
+def has_date(text: str) -> bool:
+    """Whether the text names a year, month or day."""
+    return bool(_DATE.search(fold(text)))
+
+
+def has_number(text: str) -> bool:
+    """Whether the text holds a quantity, in digits or words; a bare year is none."""
+    folded = fold(text)
+    return bool(quantities(text) or _CHINESE_NUMBER.search(folded) or _ENGLISH_NUMBER.search(folded))
