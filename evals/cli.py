@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -12,11 +10,12 @@ from typing import Annotated
 
 import typer
 from rich.console import Console, RenderableType
-from rich.progress import Progress
 
 from assistant.settings import Settings
 from evals import compare as comparison
-from evals.report import compare_tables, squad_table, stage_table, suite_json, suite_tables
+from evals.bench import parse_scale, run_bench
+from evals.progress import ticking
+from evals.report import HASHED_NOTE, bench_table, compare_tables, squad_table, stage_table, suite_json, suite_tables
 from evals.run import run_suite
 from evals.saved import Json, load_run, save_run
 from evals.squad_run import squad_figures, squad_stages
@@ -42,6 +41,13 @@ class SplitOption(StrEnum):
     EVEN = "even"
     ODD = "odd"
     ALL = "all"
+
+
+class Vectors(StrEnum):
+    """Where a bench's vectors come from."""
+
+    MODEL = "model"
+    HASH = "hash"
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
@@ -85,7 +91,7 @@ def _run_suite(settings: Settings, suite: Path, *, as_json: bool, out: Path | No
 
 
 def _run_squad(settings: Settings, task: SquadTask, *, as_json: bool, out: Path | None) -> None:
-    results = run_squad(settings, task, ticking)
+    results = run_squad(settings, task)
     figures, stages = squad_figures(results), squad_stages(results)
     report: dict[str, Json] = {**figures, "stages_ms": stages}
     if out is not None:
@@ -111,6 +117,29 @@ def compare_runs(
     show(compare_tables(differences, changes))
 
 
+@evals_app.command()
+def bench(
+    context: typer.Context,
+    *,
+    scale: Annotated[str, typer.Option(help="Sizes in chunks, for example 10000,100000,300000.")] = "1000,10000",
+    text: Annotated[Path | None, typer.Option(help="File or folder of real text to cut the corpora from.")] = None,
+    embedder: Annotated[Vectors, typer.Option(help="hash: all costs but the model's.")] = Vectors.MODEL,
+    as_json: AsJson = False,
+) -> None:
+    """Build corpora cut from real text in several sizes and print what build and questions cost."""
+    try:
+        sizes = parse_scale(scale)
+    except ValueError as error:
+        raise typer.BadParameter(f"--scale: {error}") from error
+    points = []
+    with ticking("Building and asking", len(sizes)) as tick:
+        for point in run_bench(context.obj, sizes, text=text, hashed=embedder is Vectors.HASH):
+            points.append(point)
+            tick()
+    note = HASHED_NOTE if embedder is Vectors.HASH else ""
+    show({"points": [asdict(point) for point in points], "note": note} if as_json else bench_table(points))
+
+
 def show(what: dict[str, Json] | RenderableType) -> None:
     """Print a JSON object or a table on stdout."""
     if isinstance(what, dict):
@@ -118,11 +147,3 @@ def show(what: dict[str, Json] | RenderableType) -> None:
         return
     console = Console()
     console.print(what)
-
-
-@contextmanager
-def ticking(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """A progress bar on stderr; gives the function that moves it by one."""
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda: progress.advance(task)

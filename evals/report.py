@@ -9,11 +9,16 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from evals.bench import Point
 from evals.compare import Change, Difference
 from evals.figures import Figure, Figures, grouped, stage_figures, suite_figures
 from evals.run import Result, Run
 from evals.saved import Json
 
+HASHED_NOTE = (
+    "Vectors are hashed words: build times are those of everything but the model, and what is found means nothing. "
+    "Questions are embedded by the model, so their times are whole."
+)
 _COLUMNS = ("outcome_accuracy", "correct", "recall@1", "recall@5", "citation_precision", "citation_recall")
 
 
@@ -117,3 +122,20 @@ def compare_tables(differences: Sequence[Difference], changes: Sequence[Change])
         outcome = change.first if change.first == change.second else f"{change.first} → {change.second}"
         changed.add_row(change.id, Text(change.question), outcome, ", ".join(change.gained), ", ".join(change.lost))
     return Group(table, changed)
+
+
+def bench_table(points: Sequence[Point]) -> RenderableType:
+    """One column a size; where vectors were hashed a line says what that means."""
+    table = Table("", *(f"{point.chunks:,} chunks" for point in points), title="The index as it grows")
+    rows = {
+        name: [getattr(point, name) for point in points]
+        for name in Point.__dataclass_fields__
+        if name not in ("chunks", "stages_s")
+    }
+    for name, values in rows.items():
+        table.add_row(name, *(f"{value:,.1f}" if isinstance(value, float) else str(value) for value in values))
+    for stage in dict.fromkeys(stage for point in points for stage in point.stages_s):
+        table.add_row(f"  {stage}, s", *(f"{point.stages_s.get(stage, 0):,.1f}" for point in points))
+    if all(point.embedder == "model" for point in points):
+        return table
+    return Group(table, Text(HASHED_NOTE))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from assistant.settings import Settings
+from evals.progress import building
 from evals.squad import Squad
 from index.errors import PilotError
 
@@ -71,7 +72,6 @@ def ensure_index(settings: Settings) -> None:
         PilotError: If it cannot be built.
     """
     from index.build import build, is_current
-
     from index.embed import open_embedder
     from index.pivot import open_pivot
 
@@ -79,4 +79,5 @@ def ensure_index(settings: Settings) -> None:
         return
     embedder = open_embedder(settings.embedding, settings.home / "models")
     pivot = open_pivot(settings.index.glossary, settings.home / "models")
-    build(settings, embedder=embedder, pivot=pivot, progress=lambda *_: None)
+    with building() as bars:
+        build(settings, embedder=embedder, pivot=pivot, progress=bars)

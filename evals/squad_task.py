@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from assistant.settings import Settings
+from evals.progress import ticking
 from evals.squad import Split, Squad, SquadQuestion, chosen, load_squad, with_questions_of
 from evals.squad_corpus import corpus_digest, ensure_index, measuring_settings, write_corpus
 from evals.squad_run import SquadResult, ask_all, targets
 from evals.subject import open_subject
 from index.errors import PilotError
-
-Ticking = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
-"""Opens a progress bar of that name and length; gives the function that moves it by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +42,7 @@ class SquadTask:
         return f"{asked} over {indexed}, {self.split} articles{', traditional' if self.traditional else ''}"
 
 
-def run_squad(settings: Settings, task: SquadTask, ticking: Ticking) -> tuple[SquadResult, ...]:
+def run_squad(settings: Settings, task: SquadTask) -> tuple[SquadResult, ...]:
     """Build what is missing, ask every chosen question, in the file's order.
 
     Raises:

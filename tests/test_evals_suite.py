@@ -9,7 +9,7 @@ from assistant.types import Outcome
 from evals.suite import load_suite
 from index.errors import PilotError
 
-ROW = {
+ROW: dict[str, object] = {
     "id": "en-001",
     "question": "Who approved the pilot?",
     "language": "en",

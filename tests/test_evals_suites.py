@@ -47,7 +47,7 @@ def test_pilot_suite_expected_strings_stand_in_the_gold_quotes(pages: Mapping[tu
 
 
 def test_pilot_suite_has_enough_of_every_kind() -> None:
-    kinds = Counter(row.kind for row in ROWS)
+    kinds: Counter[str] = Counter(row.kind for row in ROWS)
     least = {
         "near_miss": 40, "off_topic": 20, "compound": 10, "list": 10, "number": 10, "date": 10, "conflicting": 8,
         "cross_lingual": 8, "superseded": 4,

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from evals.bench import Point, parse_scale, run_child
+from evals.bench_child import Task, peak_mb
+from evals.bench_embedder import HashEmbedder, Renamed
+from evals.bench_text import Half, questions, read_sentences, sentence, write_documents
+from evals.report import bench_table
+from index.errors import PilotError
+from index.types import Language
+
+ENGLISH = (
+    "The city builds ports, and the ports carry goods. The bridge is long, but the tunnel is longer. No comma here."
+)
+CHINESE = "深圳建设港口，港口运送货物。大桥很长，隧道更长。"
+HALVES: dict[Language, Half] = {
+    "en": Half(("The city builds ports, ", "The bridge is long, "), ("and goods move.", "but it opened.")),
+    "zh": Half(("深圳建设港口，", "大桥很长，"), ("港口运送货物。", "隧道更长。")),
+}
+
+
+def test_parse_scale_of_three_sizes_gives_them() -> None:
+    assert parse_scale("1000, 10000,300000") == (1000, 10000, 300000)
+
+
+def test_parse_scale_of_words_is_refused() -> None:
+    with pytest.raises(ValueError, match="'many' is no size"):
+        parse_scale("1000,many")
+
+
+def test_read_sentences_of_text_and_json_cuts_at_commas(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(ENGLISH, "utf-8")
+    (tmp_path / "b.json").write_text(json.dumps({"data": [{"context": CHINESE * 4, "id": "short"}]}), "utf-8")
+    halves = read_sentences((tmp_path,))
+    assert halves["en"].heads == ("The city builds ports, ", "The bridge is long, ")
+    assert halves["en"].tails == ("and the ports carry goods.", "but the tunnel is longer.")
+    assert halves["zh"].heads == ("深圳建设港口，", "大桥很长，")
+
+
+def test_read_sentences_without_commas_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("No comma here.", "utf-8")
+    with pytest.raises(PilotError, match=r"a\.txt: no sentences with a comma .* --text FILE"):
+        read_sentences((path,))
+
+
+def test_read_sentences_of_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PilotError, match=r"none: no such file or folder"):
+        read_sentences((tmp_path / "none",))
+
+
+def test_sentence_joins_a_beginning_and_an_end() -> None:
+    made = sentence(HALVES["en"], random.Random(0))
+    assert any(made == head + tail for head in HALVES["en"].heads for tail in HALVES["en"].tails)
+
+
+def test_write_documents_twice_writes_the_same(tmp_path: Path) -> None:
+    first = write_documents(HALVES, tmp_path / "a", chunks=20, chunk_chars=900)
+    second = write_documents(HALVES, tmp_path / "b", chunks=20, chunk_chars=900)
+    files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*.txt"))
+    assert first == second
+    assert {"en-000000.txt", "zh-000001.txt"} <= {path.name for path in files}
+    assert all((tmp_path / "a" / path).read_bytes() == (tmp_path / "b" / path).read_bytes() for path in files)
+
+
+def test_questions_come_in_both_languages_in_turn() -> None:
+    first, second = questions(HALVES, 2)
+    assert first.endswith("?")
+    assert second.endswith("是什么？")
+
+
+def test_hash_embedder_gives_unit_rows_and_same_words_same_vector() -> None:
+    embedder = HashEmbedder()
+    vectors = embedder.embed(["one two", "two one", "three"])
+    assert vectors.shape == (3, 384)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert np.allclose(vectors[0], vectors[1], atol=1e-5)
+    assert [part.shape for part in embedder.token_vectors(["one two"])] == [(2, 384)]
+    assert embedder.embed([]).shape == (0, 384)
+
+
+def test_renamed_keeps_the_vectors_and_takes_the_hashed_id() -> None:
+    real = HashEmbedder()
+    renamed = Renamed(real)
+    assert renamed.id == "bench-hash-384"
+    assert np.array_equal(renamed.embed(["x"]), real.embed(["x"]))
+
+
+def test_peak_mb_of_this_process_is_plausible() -> None:
+    assert 20 < peak_mb() < 20_000
+
+
+@pytest.mark.slow
+def test_run_child_that_fails_says_its_last_line() -> None:
+    with pytest.raises(PilotError, match=r"bench: the build process ended with 1: .*Try: --scale 1000"):
+        run_child(Task(mode="build", settings={"home": 5}, hashed=True))
+
+
+def test_bench_table_of_hashed_vectors_says_so() -> None:
+    point = Point(
+        chunks=10, sentences=50, text_mb=0.1, embedder="hash", search="Flat", build_s=2.0, chunks_per_s=5.0,
+        bytes_per_chunk=900.0, build_peak_mb=100.0, reader_peak_mb=50.0, open_s=0.1, retrieval_ms_p50=1.0,
+        retrieval_ms_p95=2.0, question_ms_p50=3.0, question_ms_p95=4.0, ask_peak_mb=120.0, stages_s={"Embedding": 1.0},
+    )  # fmt: skip
+    console = Console(width=160)
+    with console.capture() as captured:
+        console.print(bench_table([point]))
+    assert "10 chunks" in captured.get()
+    assert "Vectors are hashed words" in captured.get()
