@@ -1,0 +1,193 @@
+"""The files of a corpus: which are documents, their digests, and what else shapes an index of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path, PurePosixPath
+
+from index.disk import sha256_file
+from index.errors import BuildError
+from index.loaders import SUFFIXES
+from index.manifest import FORMAT
+from index.metadata import MANIFEST, Metadata, read_manifest
+from index.report import DocumentReport
+from index.settings import IndexHost, IndexSettings
+
+_NOT_DOCUMENTS = frozenset({"README.md", "glossary.csv", MANIFEST})
+_PACKAGE = Path(__file__).resolve().parent
+_INTAKE_CODE = ("loaders", "sandbox.py", "sandbox_child.py", "sandbox_wire.py", "chunk.py", "language.py", "types.py")
+_SHAPE_CODE = ("pivot.py", "embed.py", "lexical.py", "vectors.py", "catalog.py", "fill.py", "intake.py", "validity.py")
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file that may be a document.
+
+    Attributes:
+        id: Document id: its path in the corpus with "/", in Unicode form NFC.
+        path: Its path as the disk has it, relative to the corpus, with "/".
+        digest: SHA-256 of its bytes, in hex.
+        size_bytes: Its size.
+    """
+
+    id: str
+    path: str
+    digest: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What a folder of documents holds.
+
+    Attributes:
+        root: The folder.
+        files: Files to index, by id, no two with the same bytes (but empty ones).
+        left_out: Reports of files that are not indexed, by path.
+        manifest: Metadata of `manifest.toml`, by document id.
+        digest: Digest of everything above.
+    """
+
+    root: Path
+    files: tuple[SourceFile, ...]
+    left_out: tuple[DocumentReport, ...]
+    manifest: Mapping[str, Metadata]
+    digest: str
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "~$"))
+
+
+def _walk(root: Path) -> Iterator[tuple[str, Path]]:
+    """(document id, path) of everything in the folder but hidden files and what is no document by its name."""
+    unlisted: list[OSError] = []
+    for folder, names, files in os.walk(root, onerror=unlisted.append):
+        here = Path(folder)
+        links = [name for name in names if (here / name).is_symlink()]
+        names[:] = sorted(name for name in names if not _is_hidden(name) and name not in links)
+        for name in sorted([*files, *links]):
+            path = here / name
+            relative = path.relative_to(root).as_posix()
+            if not _is_hidden(name) and relative not in _NOT_DOCUMENTS:
+                yield unicodedata.normalize("NFC", relative), path
+    for error in unlisted:
+        path = Path(str(error.filename))
+        yield unicodedata.normalize("NFC", path.relative_to(root).as_posix()), path
+
+
+def _refusal(document_id: str, path: Path, *, root: Path, limit_mb: int) -> tuple[str, str]:
+    """Why a file is not read at all, as (code, reason); empty where it may be."""
+    try:
+        document_id.encode()
+    except UnicodeEncodeError:
+        return "name", "its name is not UTF-8; rename it"
+    if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
+        return "outside", "a link that leads out of the documents folder; copy the file there instead"
+    if path.is_dir():
+        reason = "a link to a folder; links are not followed" if path.is_symlink() else "a folder that cannot be listed"
+        return "unreadable", reason
+    try:
+        found = path.stat()
+    except OSError as error:
+        return "missing", f"cannot be opened: {error.strerror}"
+    if not stat.S_ISREG(found.st_mode):
+        return "unsupported", "not a regular file"
+    if PurePosixPath(document_id).suffix.lower() not in SUFFIXES:
+        return "unsupported", f"unsupported format; read are {' '.join(sorted(SUFFIXES))}"
+    if found.st_size > limit_mb * 2**20:
+        return (
+            "too_big",
+            f"{found.st_size / 2**20:.0f} MiB, over the limit of {limit_mb} (PILOT_INDEX__LIMITS__FILE_MB)",
+        )
+    return "", ""
+
+
+def _printable(document_id: str) -> str:
+    return document_id.encode("utf-8", "backslashreplace").decode()
+
+
+def scan(settings: IndexSettings) -> Corpus:
+    """Every file of the documents folder: to be indexed, or left out with its reason. Hashes all of them.
+
+    Hidden files, and README.md, glossary.csv and manifest.toml at the top, are no documents and not mentioned.
+
+    Raises:
+        BuildError: If the folder is missing or cannot be listed.
+        SettingsError: If `manifest.toml` is malformed.
+    """
+    root = settings.documents
+    if not root.is_dir():
+        raise BuildError(
+            f"There is no documents folder {root}. Make it, or set PILOT_INDEX__DOCUMENTS, then run: pilot index build"
+        )
+    files: dict[str, SourceFile] = {}
+    by_digest: dict[str, str] = {}
+    left_out: list[DocumentReport] = []
+    for document_id, path in sorted(_walk(root)):
+        code, reason = _refusal(document_id, path, root=root, limit_mb=settings.limits.file_mb)
+        if not code and document_id in files:
+            code, reason = "duplicate", f"another file has the same name after Unicode normalisation: {document_id}"
+        if not code:
+            try:
+                found = SourceFile(
+                    document_id, path.relative_to(root).as_posix(), sha256_file(path), path.stat().st_size
+                )
+            except OSError as error:
+                code, reason = "unreadable", f"cannot be read: {error.strerror}; check its permissions"
+        if not code and found.size_bytes and by_digest.setdefault(found.digest, document_id) != document_id:
+            code, reason = "duplicate", f"duplicate of {by_digest[found.digest]}"
+        if code:
+            left_out.append(DocumentReport(_printable(document_id), "left_out", reason, code))
+        else:
+            files[document_id] = found
+    manifest = read_manifest(root)
+    glossary = sha256_file(settings.glossary) if settings.glossary.is_file() else ""
+    content = [
+        [(file.id, document_digest(file, manifest.get(file.id))) for file in files.values()],
+        [(one.path, one.reason) for one in left_out],
+        sorted(manifest.keys() - files.keys()),
+        glossary,
+    ]
+    return Corpus(root, tuple(files.values()), tuple(left_out), manifest, _hash(content))
+
+
+def _hash(values: object) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+@lru_cache(maxsize=2)
+def _code(names: tuple[str, ...]) -> str:
+    """Digest of these modules' sources, so that a changed loader reads its files again."""
+    digest = hashlib.sha256()
+    for name in names:
+        path = _PACKAGE / name
+        for source in sorted(path.rglob("*.py")) if path.is_dir() else [path] if path.is_file() else []:
+            digest.update(f"{source.name}\n".encode() + source.read_bytes())
+    return digest.hexdigest()
+
+
+def intake_digest(settings: IndexSettings) -> str:
+    """Digest of all that shapes pages and chunks but the files: code of the loaders, chunk size, limits, OCR."""
+    ocr = settings.ocr and find_spec("rapidocr") is not None
+    return _hash([_code(_INTAKE_CODE), settings.chunk_chars, settings.limits.model_dump(), ocr])
+
+
+def shape_digest(host: IndexHost) -> str:
+    """Digest of all that shapes a generation but the corpus: `intake_digest`, code and settings of what follows."""
+    settings = host.index
+    shaping = [settings.exact_chunks, settings.ann_recall, host.embedding.model]
+    return _hash([FORMAT, intake_digest(settings), _code(_SHAPE_CODE), shaping])
+
+
+def document_digest(file: SourceFile, entry: Metadata | None) -> str:
+    """Digest of a file's bytes together with its manifest entry; of its bytes alone where it has none."""
+    return file.digest if entry is None else _hash([file.digest, asdict(entry)])
