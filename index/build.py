@@ -1,4 +1,4 @@
-"""Documents to a published generation: scan, read, embed, write aside, verify, publish; until then the old one lives."""
+"""Documents to a published generation: scan, read, embed, write aside, verify, publish; until then nothing changes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from index.generation import (
 from index.intake import Intake, Reader
 from index.manifest import FORMAT, Counts, Manifest, entries, read_manifest
 from index.pivot import Pivot
-from index.report import AnnReport, BuildReport, DocumentReport, Progress
+from index.report import AnnReport, BuildReport, DocumentReport, NothingIndexedError, Progress
 from index.settings import IndexHost
 from index.store import open_folder
 from index.validity import bad_front_matter, contradictions, resolve_superseded
@@ -66,7 +66,8 @@ def build(
         disk: How durable writes are done; a test's may fail.
 
     Raises:
-        BuildError: If nothing can be indexed or the disk fails; the live generation is untouched.
+        NothingIndexedError: If no file can be indexed.
+        BuildError: If the disk fails; the live generation is untouched.
         LockedError: If another build is at work.
         SettingsError: If the corpus' manifest.toml is malformed.
     """
@@ -121,7 +122,7 @@ class _Build:
         previous = self._previous()
         intake, warnings = self._read(corpus, aside, previous)
         if not intake.records or not any(record.chunks for record in intake.records):
-            raise BuildError(_nothing(corpus, intake.reports))
+            raise NothingIndexedError(_nothing(corpus, intake.reports), intake.reports)
         self._lap("read")
         files, ann, catalog = self._fill(aside, intake, previous)
         self._lap("embed")

@@ -269,3 +269,17 @@ def prune(home: Path, keep: int) -> tuple[str, ...]:
     for name in gone:
         remove(home, name)
     return tuple(gone)
+
+
+def prune_under_lock(home: Path, keep: int) -> tuple[str, ...]:
+    """`prune`, with the lock held.
+
+    Raises:
+        BuildError: If a folder cannot be removed.
+        LockedError: If a build is at work.
+    """
+    with build_lock(home):
+        try:
+            return prune(home, keep)
+        except OSError as error:
+            raise BuildError(f"{home} cannot be pruned ({error.strerror}). Check its permissions") from error

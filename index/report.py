@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Literal, Protocol
 
+from index.errors import BuildError
+
 DocumentOutcome = Literal["indexed", "partial", "left_out"]
 
 
@@ -62,6 +64,18 @@ class DocumentReport:
     chunks: int = 0
     reused: bool = False
     notes: tuple[NoteReport, ...] = ()
+
+
+class NothingIndexedError(BuildError):
+    """No file of the corpus could be indexed.
+
+    Attributes:
+        reports: Why, a report a file; empty where the corpus has none.
+    """
+
+    def __init__(self, message: str, reports: tuple[DocumentReport, ...]) -> None:
+        super().__init__(message)
+        self.reports = reports
 
 
 @dataclass(frozen=True)
