@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -160,6 +160,10 @@ class PassageStore:
         if scope != _ALL:
             allowed = [document.id for document in self.documents.values() if scope.admits(document)]
         return self._lexical.search(terms, language=language, limit=limit, documents=allowed)
+
+    def idf(self, terms: Iterable[str], *, language: Language, field: str = "text") -> dict[str, float]:
+        """How rare each term is among the chunks of a language, see `LexicalReader.idf`; empty without such chunks."""
+        return self._lexical.idf(terms, language=language, field=field)
 
     def chunks(self, rows: Sequence[int]) -> list[Chunk]:
         """The chunks at these rows, in their order.
