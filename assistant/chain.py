@@ -15,7 +15,7 @@ from langchain_core.runnables.config import run_in_executor
 
 from assistant.confidence import load_confidence, measure
 from assistant.conflict import find_conflict
-from assistant.evidence import Evidence, EvidenceRanker, Scorer
+from assistant.evidence import Evidence, EvidenceRanker, Scorer, rerank
 from assistant.extract import Quote, write
 from assistant.ground import grounded
 from assistant.messages import message, outcome_message
@@ -138,6 +138,7 @@ class Engine:
         clock.lap("retrieve")
         overlap = Overlap(query, store, self.pivot)
         evidence = self.ranker.rank(query, part.kind, passages, overlap)
+        passages = rerank(passages, evidence)
         clock.lap("evidence")
         features = measure(query, part.kind, passages, evidence, overlap=overlap)
         confidence = self.model.probability(features) if evidence else 0.0

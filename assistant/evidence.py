@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -26,7 +26,8 @@ from index.pivot import Pivot
 from index.types import SentenceSpan
 
 _PASSAGES = 5
-_SCORED = 24
+_SCORED = 20
+_EACH = 2
 _WEIGHTS = Path(__file__).resolve().parent / "evidence.json"
 _REASON = re.compile(
     r"\b(?:because|since|in order to|so that|so as to|due to|aims? to|to \w+)\b|因为|由于|以便|旨在|为了|目的|从而|因此"
@@ -47,6 +48,7 @@ class EvidenceWeights(BaseModel):
     fits: float
     heading: float
     scorer: float
+    rerank: float
 
 
 class Scorer(Protocol):
@@ -116,6 +118,33 @@ class _Draft:
     score: float
 
 
+def _reach(drafts: Sequence[_Draft]) -> tuple[list[_Draft], list[_Draft]]:
+    """The drafts that the scorer reads, the best overall and the best two of each passage, and the rest."""
+    seen: dict[int, int] = {}
+    head: list[_Draft] = []
+    tail: list[_Draft] = []
+    for place, draft in enumerate(drafts):
+        row = draft.passage.row
+        seen[row] = seen.get(row, 0) + 1
+        (head if place < _SCORED or seen[row] <= _EACH else tail).append(draft)
+    return head, tail
+
+
+def rerank(passages: Sequence[Passage], evidence: Sequence[Evidence]) -> list[Passage]:
+    """The passages with the first ones re-ordered by what the scorer thought of their best sentence.
+
+    Only the passages whose sentences were read change places among themselves, so the first five stay the first five.
+    """
+    weight = load_evidence_weights().rerank
+    best: dict[int, float] = {}
+    for one in evidence:
+        best[one.passage.row] = max(best.get(one.passage.row, one.logit), one.logit)
+    read = [passage for passage in passages if passage.row in best]
+    read = [replace(passage, score=passage.score + weight * best[passage.row]) for passage in read]
+    read.sort(key=lambda passage: (-passage.score, passage.row))
+    return [*read, *(passage for passage in passages if passage.row not in best)]
+
+
 @dataclass(frozen=True, slots=True)
 class _Judge:
     """What sentences are judged against: the question, and the best passage's score."""
@@ -143,7 +172,7 @@ class EvidenceRanker:
             for number in range(len(passage.chunk.sentences))
         ]
         drafts.sort(key=lambda draft: (-draft.score, draft.passage.row, draft.number))
-        head, tail = drafts[:_SCORED], drafts[_SCORED:]
+        head, tail = _reach(drafts)
         logits = self._logits(query, head)
         floor = min(float(logits.min()), 0.0) if len(logits) else 0.0
         scored = [self._final(draft, float(logit)) for draft, logit in zip(head, logits, strict=True)]

@@ -7,7 +7,7 @@ share one ranking without either drowning the other.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -27,7 +27,6 @@ from index.store import PassageStore, Scope
 from index.types import Chunk, Document, Language
 
 _CANDIDATES = 200
-_RERANKED = 10
 _WEIGHTS = Path(__file__).resolve().parent / "weights.json"
 _SUPERSEDED = 0.8
 
@@ -43,7 +42,6 @@ class LegWeights(BaseModel):
     top_words: float
     gloss: float
     title: float
-    max_sim: float
 
 
 class WeightsFile(BaseModel):
@@ -174,17 +172,17 @@ class HybridSearch:
         passages = [
             passage
             for language in languages
-            for passage in self._search_language(query, language, scope, dense_rows, top_k=max(top_k, _RERANKED))
+            for passage in self._search_language(query, language, scope, dense_rows, top_k=top_k)
         ]
         passages.sort(key=lambda passage: (-passage.score, passage.row))
-        return self._rerank(query, passages[: max(top_k, _RERANKED)])[:top_k]
+        return passages[:top_k]
 
     def _pool(self, query: Query, language: Language, scope: Scope, dense_rows: NDArray[np.int64]) -> _Pool:
         """Candidates of one language: the dense ones and those that share words with the question."""
         own = query.language == language
         text_field = "text" if own or language == "en" else "gloss"
         terms = query.terms if own else query.english
-        legs = {
+        legs: dict[str, dict[str, Mapping[str, float]]] = {
             "words": {text_field: terms},
             "gloss": {"gloss": query.english} if own and language == "zh" else {},
             "title": {"title": {**query.terms, **query.english}},
@@ -229,28 +227,6 @@ class HybridSearch:
         if document.superseded_by:
             score *= _SUPERSEDED
         return Passage(row, chunk, document, score, *legs)
-
-    def _rerank(self, query: Query, passages: Sequence[Passage]) -> list[Passage]:
-        """The passages with token-level MaxSim added to their scores, best first.
-
-        The mean over the question's tokens of the best cosine with any token of the passage (ColBERT's late
-        interaction, with the same embedder).
-        """
-        weights = [self._weights[f"{query.language}-{passage.chunk.language}"].max_sim for passage in passages]
-        wanted = [i for i, weight in enumerate(weights) if weight]
-        scores = [passage.score for passage in passages]
-        if wanted and self.embedder.uses_pivot:
-            texts = [query.pivot, *(self.pivot.pivot(passages[i].chunk.text) for i in wanted)]
-            vectors = self.embedder.token_vectors(texts)
-            for i, tokens in zip(wanted, vectors[1:], strict=True):
-                if len(vectors[0]) and len(tokens):
-                    scores[i] += weights[i] * float((vectors[0] @ tokens.T).max(axis=1).mean())
-        order = sorted(range(len(passages)), key=lambda i: (-scores[i], passages[i].row))
-        return [_rescored(passages[i], scores[i]) for i in order]
-
-
-def _rescored(passage: Passage, score: float) -> Passage:
-    return Passage(passage.row, passage.chunk, passage.document, score, passage.dense, passage.words, passage.sentences)
 
 
 class PilotRetriever(BaseRetriever):
