@@ -149,16 +149,20 @@ def _date_in(name: str) -> str:
     return ""
 
 
-def resolve(path: str, *, declared: Metadata, manifest: Mapping[str, Metadata], properties: Metadata) -> Metadata:
+def resolve(
+    path: str, *, declared: Metadata, manifest: Mapping[str, Metadata], properties: Metadata, created: str = ""
+) -> Metadata:
     """The metadata of one document: front matter, then its manifest entry, then the file's properties, then its name.
 
     Args:
         path: Document id.
-        declared: What the file itself declares in front matter.
+        declared: What the file itself declares in front matter (`LoadedDocument.metadata`).
         manifest: Entries of `read_manifest`, by document id.
         properties: What the file's format records (`LoadedDocument.properties`).
+        created: Day on which the file was made, taken as published where nothing else says when that was.
     """
-    return merge(declared, manifest.get(path, Metadata()), properties, from_file_name(path))
+    entry = manifest.get(path, Metadata())
+    return merge(declared, entry, properties, from_file_name(path), Metadata(published=created))
 
 
 def read_manifest(documents: Path) -> Mapping[str, Metadata]:

@@ -13,8 +13,8 @@ from index.language import detect, unwrap, visible
 from index.loaders.types import LoadedPage, PageNote
 from index.types import Block, BlockKind, Language
 
-_SMUGGLED = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\U000e0000-\U000e007f]")
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+SMUGGLED = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\U000e0000-\U000e007f]")
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 HEADER_CELL_CHARS = 80
 
 
@@ -25,8 +25,8 @@ def clean(text: str) -> tuple[str, int]:
     selectors go uncounted, since ordinary documents have them.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    smuggled = len(_SMUGGLED.findall(text))
-    return _CONTROL.sub("", visible(text)), smuggled
+    smuggled = len(SMUGGLED.findall(text))
+    return CONTROL.sub("", visible(text)), smuggled
 
 
 def smuggled_text(count: int) -> str:

@@ -65,10 +65,11 @@ class LoadedDocument:
     Attributes:
         loader: Name and version of the loader, "pdf/1".
         metadata: What the file declares in front matter; outranks the manifest.
-        properties: What its format records and its first heading says; the manifest outranks them.
         pages: Pages that have text, in order.
         notes: What did not hold, in order of pages.
         page_count: Pages that the file has, with text or without.
+        properties: What its format records and its first heading says; the manifest outranks them.
+        created: Day on which the file was made, for want of anything better on when it was published.
     """
 
     loader: str
@@ -77,3 +78,4 @@ class LoadedDocument:
     notes: tuple[PageNote, ...]
     page_count: int
     properties: Metadata = field(default_factory=Metadata)
+    created: str = ""
