@@ -15,7 +15,7 @@ from index.build import build
 from index.disk import Disk
 from index.errors import PilotError
 from index.loaders import load
-from index.report import BuildReport, SilentProgress
+from index.report import BuildReport, Progress, SilentProgress
 from index.sandbox import LoadResult, load_documents
 from index.settings import LimitSettings
 from index.store import Scope, open_store
@@ -79,10 +79,12 @@ def load_here(
         yield LoadResult(path, load(root / path, limits, ocr=ocr))
 
 
-def build_once(base: Path, *, reading: str = IN_PROCESS, disk: Disk | None = None) -> BuildReport:
+def build_once(
+    base: Path, *, reading: str = IN_PROCESS, disk: Disk | None = None, progress: Progress | None = None
+) -> BuildReport:
     setattr(index.intake, READS, load_here if reading == IN_PROCESS else load_documents)
     return build(
-        host_of(base), embedder=HashEmbedder(), pivot=fake_pivot(), progress=SilentProgress(), disk=disk or Disk()
+        host_of(base), embedder=HashEmbedder(), pivot=fake_pivot(), progress=progress or SilentProgress(), disk=disk
     )
 
 
@@ -92,13 +94,26 @@ def build_and_tell(base: Path, reading: str, tell: Connection) -> None:
     tell.send(build_once(base, reading=reading).generation)
 
 
-def build_with_small_files(base: Path, most_bytes: int, tell: Connection) -> None:
-    """Build where no file may grow past a size, as on a full disk; says the error's text."""
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+class FillDisk(SilentProgress):
+    """From a stage on no file of this process can grow past a size, as on a full disk."""
+
+    def __init__(self, stage: str, most_bytes: int) -> None:
+        self._stage = stage
+        self._most_bytes = most_bytes
+
+    def stage(self, name: str, total: int) -> None:
+        if name == self._stage:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (self._most_bytes, self._most_bytes))
+
+
+def build_on_full_disk(base: Path, stage: str, most_bytes: int, tell: Connection) -> None:
+    """Build with a disk that fills up as a stage begins ("" = at once); says what came of it."""
+    progress = FillDisk(stage, most_bytes)
+    progress.stage("", 0)
     try:
-        tell.send(f"published {build_once(base).generation}")
-    except PilotError as error:
+        tell.send(f"published {build_once(base, progress=progress).generation}")
+    except (PilotError, OSError, RuntimeError, ValueError) as error:  # only a BuildError is right; the parent judges
         tell.send(f"{type(error).__name__}: {error}")
 
 
