@@ -26,7 +26,7 @@ resource = importlib.import_module("resource") if importlib.util.find_spec("reso
 
 PR_SET_PDEATHSIG = 1
 OPEN_FILES = 64
-GROWN_SHARE = 0.6
+GROWN_SHARE = 0.8
 
 
 def main() -> None:

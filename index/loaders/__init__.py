@@ -87,12 +87,15 @@ def load(path: Path, limits: LimitSettings, *, ocr: bool) -> LoadedDocument:
     return loaded
 
 
+_AS_REASON = {"page_failed": "damaged", "ocr": "no_text", "over_limit": "too_big"}
+
+
 def _without_text(loaded: LoadedDocument) -> UnreadableError:
     """The reason why a file that could be opened gives nothing to index."""
-    for code in ("garbled", "over_limit", "page_failed", "no_text"):
+    for code in ("garbled", "over_limit", "page_failed", "no_text", "ocr"):
         notes = [note for note in loaded.notes if note.code == code]
         if notes:
             more = f" ({len(notes)} pages)" if len(notes) > 1 else ""
-            return UnreadableError(f"{notes[0].text}{more}", code="damaged" if code == "page_failed" else code)
+            return UnreadableError(f"{notes[0].text}{more}", code=_AS_REASON.get(code, code))
     hidden = next((note.text for note in loaded.notes if note.code == "hidden_text"), "")
     return UnreadableError(f"it holds no text{f' but hidden text: {hidden}' if hidden else ''}", code="empty")

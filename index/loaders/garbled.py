@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 _MOJIBAKE = re.compile("[ÃÂÄÅÆÇÈÉÐÊËâãäåæçèéï][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹Œ‘’“”•–—˜™š›œžŸ]{1,2}")
+_GLYPH_NAME = re.compile(r"/[A-Za-z]{1,5}\d{1,5}(?=/|\s|$)")
 _LATIN = re.compile("[A-Za-z]")
 _VOWEL = re.compile("[aeiouyAEIOUY]")
 _PRIVATE_BULLETS = frozenset("\uf0b7\uf0a7\uf0d8\uf0fc\uf06e\uf076\uf0be\uf02d")
@@ -18,9 +19,9 @@ USELESS = 0.4
 def garbled_share(text: str, *, undecoded: int = 0) -> float:
     """Share of the visible characters that are wreckage, 0 to 1.
 
-    Replacement characters, private use (but for common bullets), unassigned code points and sequences of UTF-8 read as
-    Windows-1252 count; so do `undecoded` characters dropped before. Latin text almost without vowels (its glyphs are
-    numbered by a font of its own) counts as a whole.
+    Replacement characters, private use (but for common bullets), unassigned code points, glyph names and sequences of
+    UTF-8 read as Windows-1252 count; so do `undecoded` characters dropped before. Latin text almost without vowels (its
+    glyphs are numbered by a font of its own) counts as a whole.
 
     Args:
         text: Text of a page.
@@ -38,5 +39,11 @@ def garbled_share(text: str, *, undecoded: int = 0) -> float:
         for char in shown
         if ord(char) > 127
     )
-    bad += sum(len(match) for match in _MOJIBAKE.findall(text))
+    bad += sum(len(match) for match in _MOJIBAKE.findall(text)) + sum(len(match) for match in _GLYPH_NAME.findall(text))
     return min(1.0, (bad + undecoded) / total)
+
+
+def is_plausible(text: str) -> bool:
+    """Whether a text may replace a garbled one: hardly any wreckage, and mostly letters and digits."""
+    shown = [char for char in text if not char.isspace()]
+    return garbled_share(text) < NOTICEABLE and sum(char.isalnum() for char in shown) >= 0.6 * max(len(shown), 1)

@@ -89,11 +89,16 @@ def recognise(image: Image.Image) -> OcrText:
 
     Raises:
         ImportError: If the extra is not installed.
+        ValueError: If OCR fails on this image.
     """
     image = image.convert("RGB")
     image.thumbnail((LONG_SIDE, LONG_SIDE))
-    pixels = np.ascontiguousarray(np.asarray(image)[:, :, ::-1])
-    result = _engine()(pixels)
+    try:
+        result = _engine()(np.ascontiguousarray(np.asarray(image)[:, :, ::-1]))
+    except (ImportError, MemoryError):
+        raise
+    except Exception as error:  # three libraries' own kinds
+        raise ValueError(f"OCR failed: {type(error).__name__}: {str(error)[:160]}") from error
     if result.txts is None or result.scores is None or result.boxes is None:
         return OcrText((), 0.0)
     found: list[tuple[OcrLine, float]] = []

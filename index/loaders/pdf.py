@@ -18,7 +18,7 @@ import pypdfium2.raw as raw
 from pypdf.errors import PyPdfError
 
 from index.loaders import ocr as ocr_engine
-from index.loaders.garbled import NOTICEABLE, USELESS, garbled_share
+from index.loaders.garbled import NOTICEABLE, USELESS, garbled_share, is_plausible
 from index.loaders.page_text import clean, first_heading
 from index.loaders.pdf_layout import document_blocks
 from index.loaders.pdf_ocr import GLANCE_DPI, read_image, render
@@ -30,6 +30,9 @@ from index.settings import LimitSettings
 NAME = "pdf/1"
 BUDGET_SHARE = 0.7
 OPINION_SHARE = 0.3
+OCR_SHARE = 0.9
+OCR_CPU_S = 6
+_TIME_UP = "is used up (PILOT_INDEX__LIMITS__CPU_S, PILOT_INDEX__LIMITS__WALL_S)"
 NOTES_OF_A_KIND = 20
 _JUNK_TITLE = re.compile(
     r"untitled|microsoft (?:word|powerpoint|excel)\b.*|.*\.(?:docx?|pptx?|xlsx?|indd|pdf|wps|qxd)|\W*", re.I
@@ -87,6 +90,7 @@ class _Reader:
         self._limits = limits
         self._no_ocr = "" if ocr and ocr_engine.is_installed() else ocr_engine.MISSING if ocr else ocr_engine.OFF
         self._cpu, self._wall = time.process_time(), time.monotonic()
+        self._ocr_share = OCR_CPU_S / limits.cpu_s
         self._opinion: pypdf.PdfReader | None = None
         self._found = _Found()
 
@@ -147,7 +151,7 @@ class _Reader:
         if room <= 0:
             return f"{rest}; at most {self._limits.chars:,} characters are read (PILOT_INDEX__LIMITS__CHARS)"
         if self._spent() > BUDGET_SHARE:
-            return f"{rest}; the time for one file is used up (PILOT_INDEX__LIMITS__CPU_S, …__WALL_S)"
+            return f"{rest}; the time for one file {_TIME_UP}"
         return ""
 
     def _spent(self) -> float:
@@ -187,7 +191,7 @@ class _Reader:
         if share < NOTICEABLE:
             return text
         other = self._second_opinion(self._lenient(), position) if self._spent() < OPINION_SHARE else None
-        if other and garbled_share(other) < min(NOTICEABLE, share) and len(other) > 0.5 * len(text.text):
+        if other and is_plausible(other) and len(other) > 0.5 * len(text.text):
             self._found.note(number, "repaired", "garbled for the first reader; a second one read it")
             return _plain(other)
         if share >= USELESS:
@@ -214,8 +218,13 @@ class _Reader:
         if self._no_ocr:
             self._found.note(number, "no_text", f"no text: a scan or drawing. {self._no_ocr}")
             return None
+        if self._spent() + self._ocr_share > OCR_SHARE:
+            self._found.note(number, "over_limit", f"scanned, and not read by OCR: the time for one file {_TIME_UP}")
+            return None
+        before = self._spent()
         image = render(page)
         text, score = read_image(image) if image is not None else (PageText(""), 0.0)
+        self._ocr_share = max(self._ocr_share, self._spent() - before)
         if not text.text:
             self._found.note(number, "ocr", "an image without text that OCR can read")
             return None
