@@ -58,7 +58,7 @@ def front_matter(text: str) -> tuple[Metadata, str, tuple[str, ...]]:
     if _ALIAS.search(re.sub(r"\"[^\"\n]*\"|'[^'\n]*'", "", source)):
         return Metadata(), body, ("front matter with YAML anchors or aliases is not read; write the values out",)
     try:
-        values = yaml.safe_load(source)
+        values = yaml.load(source, Loader=yaml.BaseLoader)  # every scalar is text: no dates that cannot be, no objects
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         where = getattr(error, "problem_mark", None)
         line = f" in line {where.line + 2}" if where is not None else ""
