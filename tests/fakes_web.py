@@ -86,7 +86,8 @@ AGREES = "The reply letter agrees that Shenzhen carries out the pilot."
 BY_2025 = "By 2025, the scale and the innovation of the city’s infrastructure are to join the world’s leading group."
 CITY_COUNT = "By the end of December 2022 the city had built 65,000 5G base stations."
 PROVINCE_COUNT = "From January to August 2022 the department counts 30,591 5G base stations in Shenzhen."
-READINGS = ("What does the 2023 digital plan say?", "What does the 14th five-year transport plan say?")
+UNDERSTOOD = "By when will Shenzhen join the world’s leading group?"
+READINGS = ("What does the 2023 digital infrastructure plan say?", "What does the 14th five-year transport plan say?")
 
 PAGES = (
     made_page(
@@ -241,7 +242,7 @@ def scripted_answer(question: Question) -> Answer:
         return cited_answer(text, [(ACCOUNT_ZH, account, account.text[b.start : b.end]) for b in account.blocks[3:8]])
     if "2025" in text or "By when" in text:
         answer = cited_answer(text, [(REPLY, PAGES[2], BY_2025)])
-        return replace(answer, understood_as="By when will Shenzhen lead?") if question.history else answer
+        return replace(answer, understood_as=UNDERSTOOD) if question.history else answer
     if "5G" in text:
         quotes5 = [(STATIONS, PAGES[3], CITY_COUNT), (PROVINCE, PAGES[4], PROVINCE_COUNT)]
         return cited_answer(text, quotes5, outcome=Outcome.CONFLICTING)

@@ -97,6 +97,14 @@
       speak();
     } else halt(true);
   });
+  // Gradio cannot cancel a question before the server has taken it: a Stop that comes earlier is kept until then.
+  let joining = false;
+  let stopLater = false;
+  document.addEventListener("click", (event) => {
+    if (!joining || !event.target.closest?.(".stop-button")) return;
+    event.stopPropagation();
+    stopLater = true;
+  }, true);
   document.addEventListener("input", (event) => { if (event.target === textarea()) count(); });
 
   // Turns: Gradio puts the turn being answered into #now, out of sight; it is shown among the others in #turns.
@@ -140,6 +148,7 @@
     if (!byId("pending").hidden) {
       byId("pending").hidden = true;
       fill(byId("pending-question").textContent);
+      document.body.classList.toggle("talking", byId("turns").children.length > 0);
     }
     const turn = byId("turns").querySelector(".turn[data-state=streaming]");
     if (!turn) return;
@@ -154,7 +163,6 @@
     all("#notice [data-notice]").forEach((node) => { node.hidden = node.dataset.notice !== kind; });
     if (!kind) return;
     halt(false);
-    document.body.classList.add("talking");
     byId("notice").scrollIntoView({ block: "center" });
   }
   const kinds = { 413: "too_big", 429: "busy", 503: "busy" };
@@ -165,6 +173,7 @@
     const question = textarea()?.value ?? "";
     trouble("");
     pend(question);
+    joining = true;
     try {
       const reply = await send(input, options);
       if (!reply.ok) refuse(kinds[reply.status] ?? "refused", question);
@@ -172,6 +181,10 @@
     } catch (error) {
       refuse("unreachable", question);
       throw error;
+    } finally {
+      joining = false;
+      if (stopLater) setTimeout(() => document.querySelector("#q .stop-button")?.click(), 200);
+      stopLater = false;
     }
   };
   function refuse(kind, question) {
