@@ -25,6 +25,8 @@ from evals.suite import load_suite
 
 PILOT_SUITE = Path(__file__).resolve().parent / "suites" / "pilot.jsonl"
 
+_PIPED_WIDTH = 150
+
 evals_app = typer.Typer(no_args_is_help=True, help="Measure answers: run a suite, compare two runs, time the index.")
 
 
@@ -145,5 +147,6 @@ def show(what: dict[str, Json] | RenderableType) -> None:
     if isinstance(what, dict):
         typer.echo(json.dumps(what, ensure_ascii=False, indent=1))
         return
-    console = Console()
+    terminal = Console()
+    console = terminal if terminal.is_terminal else Console(width=_PIPED_WIDTH)
     console.print(what)

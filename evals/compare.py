@@ -19,7 +19,7 @@ class Difference:
         n: Questions.
         first, second: Its mean in each run.
         low, high: 95 % interval of second - first, by paired bootstrap.
-        gained, lost: Questions right only in the second, only in the first; 0 for a score that is not 0 or 1.
+        up, down: Questions that score 1 only in the second run, only in the first; 0 for a score that is not 0 or 1.
         p: McNemar's exact p-value; None for a score that is not 0 or 1.
     """
 
@@ -29,8 +29,8 @@ class Difference:
     second: float
     low: float
     high: float
-    gained: int
-    lost: int
+    up: int
+    down: int
     p: float | None
 
 
@@ -41,16 +41,16 @@ class Change:
     Attributes:
         id, question: Of the question.
         first, second: Outcome in each run.
-        gained: Figures that it gained, by name.
-        lost: Figures that it lost.
+        up: Figures that rose, by name (a rise of `refused` is for the worse).
+        down: Figures that fell.
     """
 
     id: str
     question: str
     first: str
     second: str
-    gained: tuple[str, ...]
-    lost: tuple[str, ...]
+    up: tuple[str, ...]
+    down: tuple[str, ...]
 
 
 def compare(first: SavedRun, second: SavedRun) -> tuple[tuple[Difference, ...], tuple[Change, ...]]:
@@ -74,8 +74,8 @@ def _difference(name: str, pairs: Sequence[tuple[SavedResult, SavedResult]]) -> 
     first, second = [one for one, _ in scored], [two for _, two in scored]
     low, high = paired_bootstrap(first, second)
     binary = all(score in (0.0, 1.0) for pair in scored for score in pair)
-    gained = sum(two > one for one, two in scored) if binary else 0
-    lost = sum(two < one for one, two in scored) if binary else 0
+    up = sum(two > one for one, two in scored) if binary else 0
+    down = sum(two < one for one, two in scored) if binary else 0
     return Difference(
         name=name,
         n=len(scored),
@@ -83,16 +83,16 @@ def _difference(name: str, pairs: Sequence[tuple[SavedResult, SavedResult]]) -> 
         second=sum(second) / len(second),
         low=low,
         high=high,
-        gained=gained,
-        lost=lost,
-        p=mcnemar(gained, lost) if binary else None,
+        up=up,
+        down=down,
+        p=mcnemar(up, down) if binary else None,
     )
 
 
 def _change(one: SavedResult, two: SavedResult) -> Change | None:
     shared = [name for name in one.scores if name in two.scores]
-    gained = tuple(name for name in shared if two.scores[name] > one.scores[name])
-    lost = tuple(name for name in shared if two.scores[name] < one.scores[name])
-    if not gained and not lost and one.outcome == two.outcome:
+    up = tuple(name for name in shared if two.scores[name] > one.scores[name])
+    down = tuple(name for name in shared if two.scores[name] < one.scores[name])
+    if not up and not down and one.outcome == two.outcome:
         return None
-    return Change(one.id, one.question, one.outcome, two.outcome, gained=gained, lost=lost)
+    return Change(one.id, one.question, one.outcome, two.outcome, up=up, down=down)

@@ -104,7 +104,7 @@ def squad_table(title: str, figures: Mapping[str, float | int | None]) -> Table:
 
 def compare_tables(differences: Sequence[Difference], changes: Sequence[Change]) -> RenderableType:
     """Differences by figure, then the questions that changed."""
-    table = Table("figure", "n", "first", "second", "difference", "95 %", "gained", "lost", "p")
+    table = Table("figure", "n", "first", "second", "difference", "95 %", "up", "down", "p")
     for one in differences:
         table.add_row(
             one.name,
@@ -113,14 +113,14 @@ def compare_tables(differences: Sequence[Difference], changes: Sequence[Change])
             f"{one.second:.4f}",
             f"{one.second - one.first:+.4f}",
             f"{one.low:+.4f} – {one.high:+.4f}",
-            str(one.gained) if one.p is not None else "",
-            str(one.lost) if one.p is not None else "",
+            str(one.up) if one.p is not None else "",
+            str(one.down) if one.p is not None else "",
             f"{one.p:.3f}" if one.p is not None else "",
         )
-    changed = Table("id", "question", "outcome", "gained", "lost", title=f"{len(changes)} questions changed")
+    changed = Table("id", "question", "outcome", "up", "down", title=f"{len(changes)} questions changed")
     for change in changes:
         outcome = change.first if change.first == change.second else f"{change.first} → {change.second}"
-        changed.add_row(change.id, Text(change.question), outcome, ", ".join(change.gained), ", ".join(change.lost))
+        changed.add_row(change.id, Text(change.question), outcome, ", ".join(change.up), ", ".join(change.down))
     return Group(table, changed)
 
 

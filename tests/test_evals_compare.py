@@ -24,11 +24,11 @@ def saved(**recall: float) -> SavedRun:
 def test_compare_of_two_gained_one_lost_counts_them() -> None:
     differences, changes = compare(saved(a=0, b=0, c=1, d=1), saved(a=1, b=1, c=0, d=1))
     recall, reciprocal = differences
-    assert (recall.n, recall.first, recall.second, recall.gained, recall.lost) == (4, 0.5, 0.75, 2, 1)
+    assert (recall.n, recall.first, recall.second, recall.up, recall.down) == (4, 0.5, 0.75, 2, 1)
     assert recall.p == 1.0
-    assert (reciprocal.p, reciprocal.gained) == (None, 0)
-    assert changes[0].gained == ("recall@1", "mrr@10")
-    assert changes[2].lost == ("recall@1", "mrr@10")
+    assert (reciprocal.p, reciprocal.up) == (None, 0)
+    assert changes[0].up == ("recall@1", "mrr@10")
+    assert changes[2].down == ("recall@1", "mrr@10")
     assert [change.id for change in changes] == ["a", "b", "c"]
 
 
