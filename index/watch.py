@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import watchfiles
@@ -48,15 +49,34 @@ def watch(
     Raises:
         BuildError: If the documents folder does not exist.
     """
-    folder = host.index.documents
+    changes = _changes(host, settle_s=settle_s, retry_s=retry_s, stop=stop)
+    due = 2  # looks without a change: at once, and again for what changed before it was watched
+    told = ""
+    for changed in chain([set()], changes):
+        if not (changed or due):
+            continue
+        outcome = _rebuild(host, embedder, pivot, progress=progress)
+        due = 1 if isinstance(outcome, LockedError) else max(due - 1, 0)
+        if isinstance(outcome, PilotError) and str(outcome) == told and not changed:
+            continue
+        told = str(outcome) if isinstance(outcome, PilotError) else ""
+        if outcome is not None:
+            yield outcome
+
+
+def _changes(
+    host: IndexHost, *, settle_s: float, retry_s: float, stop: threading.Event | None
+) -> Iterator[set[tuple[watchfiles.Change, str]]]:
+    """Settled changes of corpus and glossary; an empty set every `retry_s` without any."""
+    folder, glossary = host.index.documents, host.index.glossary
     if not folder.is_dir():
         raise BuildError(
             f"There is no documents folder {folder} to watch. Make it, or set PILOT_INDEX__DOCUMENTS, then run: "
             "pilot index watch"
         )
-    changes = watchfiles.watch(
-        *_watched(folder, host.index.glossary),
-        watch_filter=_relevant(folder, host.index.glossary),
+    return watchfiles.watch(
+        *_watched(folder, glossary),
+        watch_filter=_relevant(folder, glossary),
         step=max(1, int(settle_s * 1000)),
         debounce=int(max(settle_s, _LONGEST_S) * 1000),
         stop_event=stop,
@@ -64,19 +84,6 @@ def watch(
         yield_on_timeout=True,
         raise_interrupt=False,
     )
-    outcome = _rebuild(host, embedder, pivot, progress=progress)
-    if outcome is not None:
-        yield outcome
-    locked = isinstance(outcome, LockedError)
-    again = True  # what changed during the first build was not watched yet
-    for changed in changes:
-        if not (changed or again):
-            continue
-        outcome = _rebuild(host, embedder, pivot, progress=progress)
-        again = isinstance(outcome, LockedError)
-        if outcome is not None and not (locked and again):
-            yield outcome
-        locked = again
 
 
 def _rebuild(

@@ -60,10 +60,10 @@ def index_home(base: Path) -> Path:
     return host_of(base).home / "index"
 
 
-def write_corpus(base: Path, round_number: int) -> None:
-    """Eight documents of which one names the round."""
+def write_corpus(base: Path, round_number: int, *, others: int = 7) -> None:
+    """One document that names the round, and others."""
     documents = host_of(base).index.documents
-    for number in range(7):
+    for number in range(others):
         lines = [
             f"Section {number} paragraph {line}: the port of item {number * 10 + line} grows." for line in range(6)
         ]
