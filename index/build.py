@@ -178,7 +178,8 @@ class _Build:
         finally:
             writer.close()
         found = [text for record in intake.records for text in bad_front_matter(record.document.id, record.notes)]
-        found += contradictions(documents, known=corpus.manifest, today=date.today())
+        known = corpus.manifest.keys() - {one.path for one in intake.reports if one.outcome == "left_out"}
+        found += contradictions(documents, known=known, today=date.today())
         return intake, tuple(sorted(found))
 
     def _fill(self, aside: Path, intake: Intake, previous: _Previous | None) -> tuple[VectorFiles, AnnReport, Catalog]:
@@ -195,8 +196,7 @@ class _Build:
         try:
             files.run(catalog, starts, vectors, progress=self._progress)
         finally:
-            with suppress(OSError):
-                files.close()
+            files.abandon()
         if previous is not None:
             previous.catalog.close()
         return files, self._search_files(aside, len(catalog)), catalog

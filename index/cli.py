@@ -97,8 +97,8 @@ def status(context: typer.Context, as_json: Json = False) -> None:
     if as_json:
         typer.echo(found.to_json())
         return
-    typer.echo(f"{found.generation}, built {found.built}: {found.documents} documents, {found.pages} pages, ")
-    typer.echo(f"  {found.chunks:,} chunks, {found.sentences:,} sentences, {found.bytes / 2**20:.1f} MiB")
+    typer.echo(f"{found.generation}, built {found.built}, {found.bytes / 2**20:.1f} MiB")
+    typer.echo(f"  {found.documents:,} documents, {found.chunks:,} chunks, {found.sentences:,} sentences")
     typer.echo(f"  embedder {found.embedder}, search {found.search}")
     state = "up to date" if found.current else f"out of date: {found.reason}. Run: pilot index build"
     typer.echo(f"  {state}")

@@ -132,7 +132,8 @@ def scan(settings: IndexSettings) -> Corpus:
     files: dict[str, SourceFile] = {}
     by_digest: dict[str, str] = {}
     left_out: list[DocumentReport] = []
-    for document_id, path in sorted(_walk(root)):
+    # Links last: of a file and a link to it, the file is the document.
+    for document_id, path in sorted(_walk(root), key=lambda found: (found[1].is_symlink(), found)):
         code, reason = _refusal(document_id, path, root=root, limit_mb=settings.limits.file_mb)
         if not code and document_id in files:
             code, reason = "duplicate", f"another file has the same name after Unicode normalisation: {document_id}"
@@ -152,12 +153,12 @@ def scan(settings: IndexSettings) -> Corpus:
     manifest = read_manifest(root)
     glossary = sha256_file(settings.glossary) if settings.glossary.is_file() else ""
     content = [
-        [(file.id, document_digest(file, manifest.get(file.id))) for file in files.values()],
-        [(one.path, one.reason) for one in left_out],
+        sorted((file.id, document_digest(file, manifest.get(file.id))) for file in files.values()),
+        sorted((one.path, one.reason) for one in left_out),
         sorted(manifest.keys() - files.keys()),
         glossary,
     ]
-    return Corpus(root, tuple(files.values()), tuple(left_out), manifest, _hash(content))
+    return Corpus(root, tuple(files[name] for name in sorted(files)), tuple(left_out), manifest, _hash(content))
 
 
 def _hash(values: object) -> str:

@@ -103,7 +103,6 @@ class VectorFiles:
         self._pivot = pivot
         names = (ROWS16, CHUNK_KEYS, SENTENCES, SCALES, SENTENCE_KEYS, OFFSETS, LANGUAGES)
         self._files = {name: ArrayFile(folder / name, disk) for name in names}
-        self._files[OFFSETS].append(np.zeros(1, np.int64))
         self._lexical = LexicalWriter(folder / LEXICAL)
         self._texts: dict[bytes, str] = {}
         self.sentences = 0
@@ -124,6 +123,7 @@ class VectorFiles:
             OSError: If the disk is full or fails.
         """
         progress.stage("Embedding", len(catalog))
+        self._files[OFFSETS].append(np.zeros(1, np.int64))
         window: list[tuple[Chunk, int]] = []
         row = 0
         for number, record in enumerate(catalog.records):
@@ -141,16 +141,13 @@ class VectorFiles:
             self._flush(window, previous)
             progress.advance(len(window), window[-1][0].document_id)
         self._lexical.close()
-        self.close()
-
-    def close(self) -> None:
-        """Close and fsync the files; closing twice is harmless.
-
-        Raises:
-            OSError: If the disk is full or fails.
-        """
         for file in self._files.values():
             file.close()
+
+    def abandon(self) -> None:
+        """Let go of the files of a build that failed; harmless after `run`."""
+        for file in self._files.values():
+            file.abandon()
 
     def _flush(self, window: Sequence[tuple[Chunk, int]], previous: PreviousVectors | None) -> None:
         """Embed what is new in a window and write all of it."""

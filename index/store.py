@@ -215,16 +215,22 @@ def _open_lexical(folder: Path) -> tuple[LexicalReader, tempfile.TemporaryDirect
     """
     if all(os.access(path, os.W_OK) for path in (folder, *folder.glob("*/"))):
         return LexicalReader(folder), None
-    view = tempfile.TemporaryDirectory(prefix="pilot-lexical-")
+    view = linked_view(folder)
     try:
-        for path in sorted(folder.glob("*/*")):
-            target = Path(view.name) / path.relative_to(folder)
-            target.parent.mkdir(exist_ok=True)
-            target.symlink_to(path.absolute())
         return LexicalReader(Path(view.name)), view
     except (OSError, ValueError):
         view.cleanup()
         raise
+
+
+def linked_view(folder: Path) -> tempfile.TemporaryDirectory[str]:
+    """A folder of links to every file of `folder`'s folders, where lock files may be made."""
+    view = tempfile.TemporaryDirectory(prefix="pilot-lexical-")
+    for path in sorted(folder.glob("*/*")):
+        target = Path(view.name) / path.relative_to(folder)
+        target.parent.mkdir(exist_ok=True)
+        target.symlink_to(path.absolute())
+    return view
 
 
 def open_folder(folder: Path, *, verify: bool = True) -> PassageStore:

@@ -50,7 +50,7 @@ def contradictions(documents: Sequence[Document], *, known: Iterable[str], today
     ids = {document.id: document for document in documents}
     found = [text for document in documents for text in _of_one(document, ids, today)]
     missing = sorted(set(known) - ids.keys())
-    return found + [f"manifest.toml: there is no indexed file {name}" for name in missing]
+    return found + [f"manifest.toml: {name} is not indexed" for name in missing]
 
 
 def _of_one(document: Document, ids: Mapping[str, Document], today: date) -> list[str]:
@@ -59,7 +59,7 @@ def _of_one(document: Document, ids: Mapping[str, Document], today: date) -> lis
         if older == document.id:
             found.append("supersedes itself")
         elif older not in ids:
-            found.append(f"supersedes {older}, which is not in the corpus")
+            found.append(f"supersedes {older}, which is not indexed")
         elif document.id in ids[older].supersedes:
             found.append(f"supersedes {older}, which supersedes it in turn")
     expires, effective = last_day(document.expires), first_day(document.effective)
@@ -73,7 +73,7 @@ def _of_one(document: Document, ids: Mapping[str, Document], today: date) -> lis
     if expires is not None and published is not None and published > expires:
         found.append(f"published on {document.published}, after it expires on {document.expires}")
     if document.translation_of and document.translation_of not in ids:
-        found.append(f"translation_of {document.translation_of}, which is not in the corpus")
+        found.append(f"translation_of {document.translation_of}, which is not indexed")
     if document.translation_of == document.id:
         found.append("translation_of itself")
     return [f"{document.id}: {text}" for text in found]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import faiss
@@ -49,6 +50,11 @@ class ArrayFile:
         """
         if block.size:
             self._disk.append(self._handle, np.ascontiguousarray(block).tobytes())
+
+    def abandon(self) -> None:
+        """Close without a promise that anything was written; harmless after `close`."""
+        with suppress(OSError):
+            self._handle.close()
 
     def close(self) -> None:
         """Flush and fsync; closing twice is harmless.

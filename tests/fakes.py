@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.language import tokenise
+from index.loaders import UnreadableError, load
 from index.pivot import Pivot
+from index.sandbox import LoadResult
 from index.settings import EmbeddingSettings, IndexSettings, LimitSettings
 
 
@@ -47,6 +49,17 @@ class HashEmbedder:
     def token_vectors(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         empty = np.zeros((0, self.dim), np.float32)
         return [np.stack([self._token(t) for t in tokens]) if (tokens := tokenise(x)) else empty for x in texts]
+
+
+def load_here(
+    root: Path, paths: Sequence[str], limits: LimitSettings, *, workers: int, ocr: bool
+) -> Iterator[LoadResult]:
+    """`load_documents` in this process, last path first: nothing may depend on the order in which files finish."""
+    for path in reversed(paths):
+        try:
+            yield LoadResult(path, load(root / path, limits, ocr=ocr))
+        except UnreadableError as error:
+            yield LoadResult(path, None, str(error), error.code)
 
 
 def fake_pivot() -> Pivot:
