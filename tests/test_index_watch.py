@@ -19,7 +19,7 @@ Outcomes = Iterator[BuildReport | PilotError]
 @pytest.fixture
 def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[FakeHost, Outcomes]]:
     monkeypatch.setattr("index.intake.load_documents", load_here)
-    write_corpus(tmp_path, 0, others=0)
+    write_corpus(tmp_path, 0, others=1)
     stop = threading.Event()
     outcomes = watch(
         host_of(tmp_path),
@@ -88,7 +88,7 @@ def test_watch_locked_builds_when_the_lock_is_free(watched: tuple[FakeHost, Outc
 
 def test_watch_stop_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("index.intake.load_documents", load_here)
-    write_corpus(tmp_path, 0, others=0)
+    write_corpus(tmp_path, 0, others=1)
     stop = threading.Event()
     host = host_of(tmp_path)
     outcomes = watch(
