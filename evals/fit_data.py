@@ -1,0 +1,292 @@
+"""Public question-answering files to groups of candidate sentences: what the evidence scorer is fitted on.
+
+A group is one question with sentences of its passage and of other passages that look alike, of which some, or none,
+answer.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ValidationError
+
+from index.errors import PilotError
+from index.language import sentence_spans
+from index.types import Span
+
+HELD_OUT = 8
+"""Of every eight articles of the bench one even-numbered (6, 14, 22 …) is kept for choosing weights, not fitted on."""
+
+_HARDEST = 16
+_POLICY_QUESTIONS = 1500
+
+
+class _SquadAnswer(BaseModel):
+    text: str
+    answer_start: int
+
+
+class _SquadQuestion(BaseModel):
+    id: str
+    question: str
+    answers: list[_SquadAnswer]
+
+
+class _SquadParagraph(BaseModel):
+    context: str
+    qas: list[_SquadQuestion]
+
+
+class _SquadArticle(BaseModel):
+    paragraphs: list[_SquadParagraph]
+
+
+class _Squad(BaseModel):
+    data: list[_SquadArticle]
+
+
+class _ClapPassage(BaseModel):
+    sentences: list[str]
+
+
+class _ClapAnswer(BaseModel):
+    selected_sentences: list[str]
+
+
+class _Clap(BaseModel):
+    input: str
+    passages: list[_ClapPassage]
+    output: list[_ClapAnswer]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question about one passage of a collection.
+
+    Attributes:
+        id: Its id in the file.
+        text: The question, as written.
+        passage: Number of its passage in the collection.
+        answers: Sentence of the passage -> where in it the answer stands; empty for an unanswerable question.
+    """
+
+    id: str
+    text: str
+    passage: int
+    answers: Mapping[int, Span]
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Passages of one file as sentences, with the questions about them.
+
+    Attributes:
+        name: Which file.
+        passages: The sentences of each passage, as written.
+        asked: The questions.
+        foreign: Whether sentences of other passages surely do not answer a question (templated questions: they may).
+    """
+
+    name: str
+    passages: tuple[tuple[str, ...], ...]
+    asked: tuple[Asked, ...]
+    foreign: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence in a group.
+
+    Attributes:
+        text: Its pivot.
+        answer: Where in the pivot the answer stands, None where it does not answer.
+    """
+
+    text: str
+    answer: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A question to fit on, all texts as pivots.
+
+    Attributes:
+        question: The question.
+        answering: Sentences that answer; empty for an unanswerable question.
+        beside: The other sentences of the passage.
+        elsewhere: Sentences of other passages, most alike first.
+    """
+
+    question: str
+    answering: tuple[Candidate, ...]
+    beside: tuple[str, ...]
+    elsewhere: tuple[str, ...]
+
+
+def _read(path: Path) -> str:
+    if not path.is_file():
+        raise PilotError(f"{path} is missing; it holds public data to fit on. Name its folder: pilot evals fit --help")
+    return path.read_text(encoding="utf-8")
+
+
+def _squad(path: Path) -> list[_SquadArticle]:
+    try:
+        return _Squad.model_validate_json(_read(path)).data
+    except ValidationError as error:
+        raise PilotError(
+            f"{path} is not in SQuAD 1.1 format: {error.errors()[0]['msg']}. Name another folder."
+        ) from error
+
+
+def _located(sentences: Sequence[Span], answers: Iterable[_SquadAnswer]) -> dict[int, Span]:
+    """Sentence -> span of the answer within it; an answer over a boundary counts where it begins."""
+    found: dict[int, Span] = {}
+    for answer in answers:
+        for number, sentence in enumerate(sentences):
+            if sentence.start <= answer.answer_start < sentence.end:
+                start = answer.answer_start - sentence.start
+                found[number] = Span(start, min(start + len(answer.text), sentence.end - sentence.start))
+    return found
+
+
+def squad_collection(name: str, articles: Sequence[_SquadArticle], *, foreign: bool = True) -> Collection:
+    """The articles' paragraphs as passages, in order, with every question whose answer could be located."""
+    passages: list[tuple[str, ...]] = []
+    asked: list[Asked] = []
+    for paragraph in (paragraph for article in articles for paragraph in article.paragraphs):
+        spans = sentence_spans(paragraph.context)
+        for one in paragraph.qas:
+            answers = _located(spans, one.answers)
+            if answers:
+                asked.append(Asked(one.id, one.question, len(passages), answers))
+        passages.append(tuple(paragraph.context[span.start : span.end] for span in spans))
+    return Collection(name, tuple(passages), tuple(asked), foreign)
+
+
+def clap_collection(path: Path) -> Collection:
+    """The passages of a ClapNQ file, one a question, whole sentences being the answers.
+
+    Raises:
+        PilotError: If the file is missing or malformed.
+    """
+    passages: list[tuple[str, ...]] = []
+    asked: list[Asked] = []
+    for line in _read(path).splitlines():
+        try:
+            row = _Clap.model_validate_json(line)
+        except ValidationError as error:
+            raise PilotError(
+                f"{path} is not in ClapNQ format: {error.errors()[0]['msg']}. Name another folder."
+            ) from error
+        sentences = tuple(sentence for passage in row.passages for sentence in passage.sentences)
+        chosen = {sentence for answer in row.output for sentence in answer.selected_sentences}
+        answers = {n: Span(0, len(sentence)) for n, sentence in enumerate(sentences) if sentence in chosen}
+        asked.append(Asked(str(len(asked)), row.input, len(passages), answers))
+        passages.append(sentences)
+    return Collection(path.stem, tuple(passages), tuple(asked))
+
+
+def _fitted(number: int) -> bool:
+    """Whether weights may be fitted on this article of the bench: even, and not held out for choosing between fits."""
+    return number % 2 == 0 and number % HELD_OUT != HELD_OUT - 2
+
+
+def _crossed(questions: Collection, passages: Collection) -> Collection:
+    """The questions of one language over the passages of the other, matched by id."""
+    texts = {one.id: one.text for one in questions.asked}
+    asked = tuple(Asked(one.id, texts[one.id], one.passage, one.answers) for one in passages.asked if one.id in texts)
+    return Collection(f"{questions.name} over {passages.name}", passages.passages, asked, passages.foreign)
+
+
+def read_collections(bench: Path, train: Path) -> list[Collection]:
+    """All collections to fit on: the bench in four language pairs, CMRC 2018, ClapNQ, and a sample of PolicyQA.
+
+    Raises:
+        PilotError: If a file is missing or malformed.
+    """
+    english, chinese = (
+        squad_collection(
+            f"xquad.{language}", [a for n, a in enumerate(_squad(bench / f"xquad.{language}.json")) if _fitted(n)]
+        )
+        for language in ("en", "zh")
+    )
+    policies = [
+        squad_collection(name, _squad(train / f"{name}.json"), foreign=False)
+        for name in ("policyqa_dev", "policyqa_test")
+    ]
+    rng = random.Random(0)
+    return [
+        english,
+        chinese,
+        _crossed(chinese, english),
+        _crossed(english, chinese),
+        squad_collection("cmrc2018_trial", _squad(train / "cmrc2018_trial.json")),
+        clap_collection(train / "clapnq_dev_answerable.jsonl"),
+        clap_collection(train / "clapnq_dev_unanswerable.jsonl"),
+        *(
+            Collection(one.name, one.passages, tuple(rng.sample(one.asked, _POLICY_QUESTIONS // 2)), one.foreign)
+            for one in policies
+        ),
+    ]
+
+
+def _pivoted(text: str, answer: Span, pivot: Callable[[str], str]) -> Candidate:
+    """The sentence's pivot with the answer's place in it, which is approximate where a word crosses its edge."""
+    whole = pivot(text)
+    start = len(pivot(text[: answer.start]))
+    end = len(whole) - len(pivot(text[answer.end :]))
+    return Candidate(whole, Span(min(start, len(whole) - 1), max(end, start + 1)))
+
+
+def tasks_of(
+    collection: Collection,
+    *,
+    pivot: Callable[[str], str],
+    embed: Callable[[Sequence[str]], NDArray[np.float32]],
+) -> Iterator[Task]:
+    """The collection's questions as tasks, each with the sentences elsewhere nearest to it by their vectors."""
+    owners = np.array([number for number, passage in enumerate(collection.passages) for _ in passage])
+    sentences = [pivot(sentence) for passage in collection.passages for sentence in passage]
+    questions = [pivot(one.text) for one in collection.asked]
+    near = embed(questions) @ embed(sentences).T if collection.foreign else np.zeros((len(questions), len(sentences)))
+    for row, one in enumerate(collection.asked):
+        own = collection.passages[one.passage]
+        order = np.argsort(-near[row], kind="stable") if collection.foreign else np.zeros(0, np.int64)
+        yield Task(
+            questions[row],
+            tuple(_pivoted(own[number], span, pivot) for number, span in one.answers.items()),
+            tuple(pivot(sentence) for number, sentence in enumerate(own) if number not in one.answers),
+            tuple(sentences[i] for i in order[: _HARDEST * 4] if owners[i] != one.passage)[:_HARDEST],
+        )
+
+
+def group(task: Task, rng: random.Random, *, size: int, without_answer: float) -> list[Candidate]:
+    """At most `size` candidates of a task in random order; with probability `without_answer` none of them answers."""
+    chosen: list[Candidate] = []
+    if not (task.elsewhere and rng.random() < without_answer):
+        chosen = rng.sample(task.answering, min(2, len(task.answering)))
+        beside = rng.sample(task.beside, min(len(task.beside), size // 2))
+        chosen += [Candidate(text, None) for text in beside]
+    elsewhere = rng.sample(task.elsewhere, min(len(task.elsewhere), size - len(chosen)))
+    chosen += [Candidate(text, None) for text in elsewhere]
+    rng.shuffle(chosen)
+    return chosen
+
+
+def blurred(question: str, rng: random.Random) -> str:
+    """The question, every second time with a tenth of its words left out, so that no single word decides."""
+    if rng.random() < 0.5:
+        return question
+    kept = [word for word in question.split() if rng.random() > 0.1]
+    return " ".join(kept) or question
+
+
+def summary(tasks: Sequence[Task]) -> str:
+    """How many tasks, and the mean number of sentences in their passages, in words."""
+    sentences = sum(len(task.answering) + len(task.beside) for task in tasks)
+    return f"{len(tasks)} questions, {sentences / max(len(tasks), 1):.1f} sentences a passage"
