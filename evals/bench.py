@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from assistant.settings import Settings
 from evals.bench_child import Asked, Built, Task
-from evals.bench_text import Half, nearby_text, questions, read_sentences, write_documents
+from evals.bench_text import nearby_text, questions, read_sentences, write_documents
 from evals.metrics import percentile
 from evals.squad_corpus import measuring_settings
 from index.errors import PilotError
 from index.settings import PROJECT_ROOT
-from index.types import Language
 
 _QUESTIONS = 62
+
+Child = Callable[[Task], str]
+"""Does one task and gives its result as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,39 +78,45 @@ def parse_scale(text: str) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-def run_bench(settings: Settings, sizes: Sequence[int], *, text: Path | None, hashed: bool) -> Iterator[Point]:
-    """Build and ask every size in turn, each in an index of its own below `home/evals`.
+def run_bench(
+    settings: Settings, sizes: Sequence[int], *, text: Path | None, hashed: bool, child: Child | None = None
+) -> Iterator[Point]:
+    """Build and ask every size in turn, each in an index of its own below `home/evals` that is removed afterwards.
 
     Args:
         settings: The product's.
         sizes: Chunks, about.
         text: File or folder that sentences are taken from; None takes what is at hand.
         hashed: Whether vectors are hashed words instead of the model's.
+        child: Does a task; None for `run_child`, a process of its own.
 
     Raises:
         PilotError: If there is no text, or a child fails.
     """
     halves = read_sentences((text,) if text is not None else nearby_text())
     for size in sizes:
-        yield _point(settings, halves, size, hashed=hashed)
+        name = f"bench-{size}-{'hash' if hashed else 'model'}-{time.strftime('%Y%m%dT%H%M%S')}"
+        measuring = measuring_settings(settings, name)
+        try:
+            chars = write_documents(
+                halves, measuring.index.documents, chunks=size, chunk_chars=measuring.index.chunk_chars
+            )
+            task = Task(mode="build", settings=measuring.model_dump(mode="json"), hashed=hashed)
+            yield _point(task, questions(halves, _QUESTIONS), child or run_child, chars=chars)
+        finally:
+            shutil.rmtree(measuring.home, ignore_errors=True)
 
 
-def _point(settings: Settings, halves: dict[Language, Half], size: int, *, hashed: bool) -> Point:
-    """One size, from text to timed questions."""
-    name = f"bench-{size}-{'hash' if hashed else 'model'}-{time.strftime('%Y%m%dT%H%M%S')}"
-    measuring = measuring_settings(settings, name)
-    folder = measuring.index.documents
-    chars = write_documents(halves, folder, chunks=size, chunk_chars=measuring.index.chunk_chars)
-    data: dict[str, object] = measuring.model_dump(mode="json")
-    built = Built.model_validate_json(run_child(Task(mode="build", settings=data, hashed=hashed)))
-    asked_questions = questions(halves, _QUESTIONS)
-    task = Task(mode="ask", settings=data, hashed=hashed, questions=asked_questions)
-    asked = Asked.model_validate_json(run_child(task))
+def _point(task: Task, asked_questions: tuple[str, ...], child: Child, *, chars: int) -> Point:
+    """One size: built, then asked."""
+    built = Built.model_validate_json(child(task))
+    asking = task.model_copy(update={"mode": "ask", "questions": asked_questions})
+    asked = Asked.model_validate_json(child(asking))
     return Point(
         chunks=built.chunks,
         sentences=built.sentences,
         text_mb=chars / 1e6,
-        embedder="hash" if hashed else "model",
+        embedder="hash" if task.hashed else "model",
         search=built.factory,
         build_s=built.seconds,
         chunks_per_s=built.chunks / built.seconds,

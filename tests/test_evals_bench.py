@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from evals.bench import Point, parse_scale, run_child
-from evals.bench_child import Task, peak_mb
+from assistant.settings import Settings
+from evals.bench import Point, parse_scale, run_bench, run_child
+from evals.bench_child import Asked, Built, Task, peak_mb
 from evals.bench_embedder import HashEmbedder, Renamed
 from evals.bench_text import Half, questions, read_sentences, sentence, write_documents
 from evals.report import bench_table
@@ -95,6 +96,26 @@ def test_renamed_keeps_the_vectors_and_takes_the_hashed_id() -> None:
 
 def test_peak_mb_of_this_process_is_plausible() -> None:
     assert 20 < peak_mb() < 20_000
+
+
+def test_run_bench_of_two_sizes_gives_points_and_removes_the_corpora(tmp_path: Path) -> None:
+    text = tmp_path / "a.txt"
+    text.write_text(f"{ENGLISH} {CHINESE}", "utf-8")
+    done: list[Task] = []
+
+    def child(task: Task) -> str:
+        done.append(task)
+        if task.mode == "build":
+            return Built(
+                chunks=20, sentences=90, seconds=4.0, stages={"embed": 3.0}, size_bytes=1000, factory="Flat",
+                peak_mb=50.0, reader_mb=20.0,
+            ).model_dump_json()  # fmt: skip
+        return Asked(open_s=0.5, retrieval_ms=(1.0, 3.0), question_ms=(5.0, 5.0), peak_mb=70.0).model_dump_json()
+
+    first, _ = run_bench(Settings(home=tmp_path / "home"), (20, 40), text=text, hashed=True, child=child)
+    assert (first.chunks_per_s, first.bytes_per_chunk, first.retrieval_ms_p50) == (5.0, 50.0, 2.0)
+    assert [(task.mode, len(task.questions)) for task in done] == [("build", 0), ("ask", 62)] * 2
+    assert list((tmp_path / "home" / "evals").iterdir()) == []
 
 
 @pytest.mark.slow
