@@ -12,11 +12,11 @@ from pathlib import Path
 
 from index.catalog import CATALOG, Catalog, CatalogWriter
 from index.check import check_store
-from index.corpus import Corpus, intake_digest, scan, shape_digest
+from index.corpus import Corpus, intake_digest, scan, shape_digest, words_digest
 from index.disk import Disk
 from index.embed import Embedder
 from index.errors import BuildError, CorruptGenerationError, ForeignGenerationError, IndexMissingError, PilotError
-from index.fill import PreviousVectors, VectorFiles
+from index.fill import PreviousRows, Taken, VectorFiles, heading
 from index.generation import (
     build_lock,
     check_generation,
@@ -184,17 +184,21 @@ class _Build:
 
     def _fill(self, aside: Path, intake: Intake, previous: _Previous | None) -> tuple[VectorFiles, AnnReport, Catalog]:
         """Vectors and words of all chunks."""
-        vectors = None
-        starts: Mapping[int, int] = {}
-        if previous is not None and previous.manifest.embedder == self._embedder.id:
-            same_text = previous.manifest.pivot == self._pivot.digest
-            vectors = PreviousVectors(previous.folder, previous.manifest.dim, same_text=same_text)
-            first = previous.catalog.first_rows
-            starts = {place: int(first[number]) for place, number in intake.taken.items()}
+        rows = None
+        taken: Mapping[int, Taken] = {}
+        if previous is not None:
+            old = previous.manifest
+            rows = PreviousRows(
+                previous.folder,
+                old.dim,
+                same_embedder=old.embedder == self._embedder.id,
+                same_pivot=old.pivot == self._pivot.digest,
+            )
+            taken = _taken(intake, previous, same_words=old.words == words_digest(self._pivot))
         catalog = Catalog(aside / CATALOG)
         files = VectorFiles(aside, self._embedder, self._pivot, disk=self._disk)
         try:
-            files.run(catalog, starts, vectors, progress=self._progress)
+            files.run(catalog, taken, rows, progress=self._progress)
         finally:
             files.abandon()
         if previous is not None:
@@ -223,6 +227,7 @@ class _Build:
             pivot=self._pivot.digest,
             intake=intake_digest(settings),
             shape=shape_digest(self._host),
+            words=words_digest(self._pivot),
             chunk_chars=settings.chunk_chars,
             corpus=corpus.digest,
             documents_path=str(settings.documents),
@@ -232,6 +237,19 @@ class _Build:
         )
         seal(aside, manifest, self._disk)
         return manifest
+
+
+def _taken(intake: Intake, previous: _Previous, *, same_words: bool) -> dict[int, Taken]:
+    """Where the previous generation has the documents that were taken over, by place."""
+    first = previous.catalog.first_rows
+    documents = {record.place: record.document for record in intake.records}
+    return {
+        place: Taken(
+            int(first[number]),
+            same_words and heading(documents[place]) == heading(previous.catalog.records[number].document),
+        )
+        for place, number in intake.taken.items()
+    }
 
 
 def _nothing(corpus: Corpus, reports: tuple[DocumentReport, ...]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import cast, get_args
 from urllib.parse import quote
@@ -23,6 +23,7 @@ from index.types import Block, BlockKind, Chunk, Document, Language, Page, Sente
 
 CATALOG = "catalog.sqlite"
 _KINDS: tuple[BlockKind, ...] = get_args(BlockKind)
+_FIELDS = fields(Document)
 _SCHEMA = """
 CREATE TABLE documents(
   place INTEGER PRIMARY KEY, digest TEXT NOT NULL, pages INTEGER NOT NULL, chunks INTEGER NOT NULL,
@@ -72,7 +73,7 @@ def _compact(values: object) -> str:
 
 
 def _filled(metadata: Metadata) -> str:
-    return _compact({name: value for name, value in asdict(metadata).items() if value})
+    return _compact({name: value for name, value in vars(metadata).items() if value})
 
 
 def _record(row: Sequence[str]) -> DocumentRecord:
@@ -198,7 +199,7 @@ class CatalogWriter:
                 record.digest,
                 record.pages,
                 record.chunks,
-                _compact(asdict(record.document)),
+                _compact({one.name: getattr(record.document, one.name) for one in _FIELDS}),
                 _filled(record.declared),
                 _filled(record.properties),
                 _compact([(note.page, note.code, note.text) for note in record.notes]),

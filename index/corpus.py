@@ -18,13 +18,25 @@ from index.errors import BuildError
 from index.loaders import SUFFIXES
 from index.manifest import FORMAT
 from index.metadata import MANIFEST, Metadata, read_manifest
+from index.pivot import Pivot
 from index.report import DocumentReport
 from index.settings import IndexHost, IndexSettings
 
 _NOT_DOCUMENTS = frozenset({"README.md", "glossary.csv", MANIFEST})
 _PACKAGE = Path(__file__).resolve().parent
 _INTAKE_CODE = ("loaders", "sandbox.py", "sandbox_child.py", "sandbox_wire.py", "chunk.py", "language.py", "types.py")
-_SHAPE_CODE = ("pivot.py", "embed.py", "lexical.py", "vectors.py", "catalog.py", "fill.py", "intake.py", "validity.py")
+_WORDS_CODE = ("lexical.py", "pivot.py", "language.py")
+_SHAPE_CODE = (
+    "pivot.py",
+    "embed.py",
+    "lexical.py",
+    "vectors.py",
+    "catalog.py",
+    "fill.py",
+    "words.py",
+    "intake.py",
+    "validity.py",
+)
 
 
 @dataclass(frozen=True)
@@ -187,6 +199,11 @@ def shape_digest(host: IndexHost) -> str:
     settings = host.index
     shaping = [settings.exact_chunks, settings.ann_recall, host.embedding.model]
     return _hash([FORMAT, intake_digest(settings), _code(_SHAPE_CODE), shaping])
+
+
+def words_digest(pivot: Pivot) -> str:
+    """Digest of all that shapes a chunk's terms but its text: dictionary, glossary and the code that uses them."""
+    return _hash([_code(_WORDS_CODE), pivot.digest])
 
 
 def document_digest(file: SourceFile, entry: Metadata | None) -> str:

@@ -13,7 +13,7 @@ from index.errors import CorruptGenerationError, ForeignGenerationError
 from index.report import AnnReport
 
 MANIFEST = "manifest.json"
-FORMAT = 1
+FORMAT = 2
 REMEDY = "Run: pilot index rollback (an older generation) or pilot index build (a new one)"
 _LOCKS = (".tantivy-meta.lock", ".tantivy-writer.lock")  # made by reading; empty
 
@@ -50,6 +50,7 @@ class Manifest:
         pivot: Digest of dictionary and glossary.
         intake: Digest of everything that shapes pages and chunks.
         shape: Digest of everything that shapes the rest, `intake` included.
+        words: Digest of everything that shapes a chunk's terms but its text.
         chunk_chars: Longest chunk, as it was set.
         corpus: Digest of all files of the corpus.
         documents_path: Folder of the corpus, as it was given.
@@ -67,6 +68,7 @@ class Manifest:
     pivot: str
     intake: str
     shape: str
+    words: str
     chunk_chars: int
     corpus: str
     documents_path: str

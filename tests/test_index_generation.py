@@ -28,13 +28,13 @@ from index.generation import (
     seal,
     withdraw,
 )
-from index.manifest import MANIFEST, Counts, Manifest, encode, entries, read_manifest, verify_files
+from index.manifest import FORMAT, MANIFEST, Counts, Manifest, encode, entries, read_manifest, verify_files
 from index.report import AnnReport
 
 
 def manifest_of(folder: Path, name: str) -> Manifest:
     return Manifest(
-        format=1,
+        format=FORMAT,
         generation=name,
         built="2026-01-01T00:00:00+00:00",
         model="m",
@@ -43,6 +43,7 @@ def manifest_of(folder: Path, name: str) -> Manifest:
         pivot="p",
         intake="i",
         shape="s",
+        words="w",
         chunk_chars=900,
         corpus="c",
         documents_path="documents",
@@ -133,7 +134,7 @@ def test_read_manifest_other_format_is_foreign(home: Path) -> None:
     folder = home / "gen-000003"
     (folder / MANIFEST).write_bytes(encode(replace(read_manifest(folder), format=99)))
     with pytest.raises(
-        ForeignGenerationError, match=r"has index format 99; this version reads 1\. Run: pilot index build"
+        ForeignGenerationError, match=rf"has index format 99; this version reads {FORMAT}\. Run: pilot index build"
     ):
         read_manifest(folder)
 
