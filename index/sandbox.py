@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +65,7 @@ class _DeadError(Exception):
 
 def load_documents(
     root: Path, paths: Sequence[str], limits: LimitSettings, *, workers: int, ocr: bool
-) -> Iterator[LoadResult]:
+) -> Generator[LoadResult]:
     """The outcome of every path exactly once, in the order in which they are finished.
 
     A crash, a hang or a bomb costs its own file. Children end with the iterator: when it is used up, closed or

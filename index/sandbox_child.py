@@ -15,7 +15,7 @@ import stat
 import sys
 import time
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from index.loaders import LoadedDocument, UnreadableError, load
 from index.sandbox_wire import HEADER, LENGTH, Reply, Request, decode_request, encode_reply, frame
@@ -29,7 +29,14 @@ OPEN_FILES = 64
 GROWN_SHARE = 0.8
 
 
-def main() -> None:
+class Loader(Protocol):
+    """What reads one file, as `index.loaders.load` does."""
+
+    def __call__(self, path: Path, limits: LimitSettings, *, ocr: bool) -> LoadedDocument:
+        """The file as pages; raises `UnreadableError`."""
+
+
+def main(loader: Loader = load) -> None:
     """Serves requests until the parent closes the pipe."""
     _die_with_parent()
     out = os.fdopen(os.dup(1), "wb")
@@ -42,7 +49,7 @@ def main() -> None:
         if len(header) < HEADER:
             return
         request = decode_request(sys.stdin.buffer.read(LENGTH.unpack(header)[0]))
-        reply = _answer(request)
+        reply = _answer(request, loader)
         _send(out, encode_reply(reply))
         if reply.retire:
             return
@@ -82,14 +89,14 @@ def _allow_cpu(seconds: int) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
 
 
-def _answer(request: Request) -> Reply:
+def _answer(request: Request, loader: Loader) -> Reply:
     _allow_cpu(request.limits.cpu_s)
     began = time.process_time()
     loaded: LoadedDocument | None = None
     reason, code, retire = "", "", False
     try:
         path = _admit(Path(request.root), request.path, request.limits)
-        loaded = load(path, request.limits, ocr=request.ocr)
+        loaded = loader(path, request.limits, ocr=request.ocr)
     except UnreadableError as error:
         reason, code = str(error), error.code
     except MemoryError:
