@@ -92,7 +92,7 @@ _AS_REASON = {"page_failed": "damaged", "ocr": "no_text", "over_limit": "too_big
 
 def _without_text(loaded: LoadedDocument) -> UnreadableError:
     """The reason why a file that could be opened gives nothing to index."""
-    for code in ("garbled", "over_limit", "page_failed", "no_text", "ocr"):
+    for code in ("garbled", "page_failed", "no_text", "ocr", "over_limit"):
         notes = [note for note in loaded.notes if note.code == code]
         if notes:
             more = f" ({len(notes)} pages)" if len(notes) > 1 else ""
