@@ -94,8 +94,33 @@ def test_every_reply_carries_the_security_headers(site: Site, path: str) -> None
 
 
 def test_foreign_origin_gets_no_permission(site: Site) -> None:
-    reply = site.client.get("/", headers={"Origin": "http://foreign.example"})
-    assert "access-control-allow-origin" not in reply.headers
+    headers = {"Origin": "http://foreign.example"}
+    for path in ("/", "/config", "/source"):
+        assert not [name for name in site.client.get(path, headers=headers).headers if "access-control" in name]
+    join = {"data": ["hello", "[]"], "fn_index": 0, "session_hash": "s"}
+    assert site.client.post("/gradio_api/queue/join", json=join, headers=headers).status_code == 403
+    assert site.client.options("/gradio_api/queue/join", headers=headers).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "join",
+    [
+        {"data": ["hello", "[]"], "fn_index": 99, "session_hash": "s"},
+        {"data": ["hello"], "fn_index": 0, "session_hash": "s"},
+        {"data": [{"path": "/etc/passwd"}, "[]"], "fn_index": 0, "session_hash": "s"},
+        {"data": ["hello", "[]"], "fn_index": 0, "session_hash": "../s"},
+        [],
+    ],
+)
+def test_call_that_is_no_question_is_400(site: Site, join: object) -> None:
+    assert site.client.post("/gradio_api/queue/join", json=join).status_code == 400
+
+
+def test_question_from_the_own_page_is_taken(site: Site) -> None:
+    join = {"data": ["hello", "[]"], "fn_index": 0, "session_hash": "s1", "trigger_id": 3, "event_data": None}
+    reply = site.client.post("/gradio_api/queue/join?", json=join, headers={"Origin": "http://127.0.0.1"})
+    assert reply.status_code == 200
+    assert reply.json()["event_id"]
 
 
 def test_foreign_host_is_refused(site: Site) -> None:
@@ -157,7 +182,7 @@ def test_source_page_speaks_the_asked_language(site: Site) -> None:
     path = "/source?document=en/ndrc-reply-letter.md&page=2&start=0&end=5"
     assert 'lang="zh-CN"' in site.client.get(path + "&lang=zh").text
     assert 'lang="zh-CN"' in site.client.get(path, headers={"Accept-Language": "zh-TW,en"}).text
-    assert site.client.get(path + "&page=x").status_code == 404
+    assert site.client.get(path.replace("page=2", "page=x")).status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,12 @@ def test_turn_view_conflict_is_shown_by_document() -> None:
     assert view.cards[1].superseded_by == "5G coverage of the gigabit city"
 
 
+def test_turn_view_conflict_inside_one_document_has_no_step_about_both() -> None:
+    answer = cited_answer("5G?", [(REPLY, PAGES[2], "By 2025")], outcome=Outcome.CONFLICTING)
+    view = turn_view(answer, fake_pages(), ENGLISH, turn_id="t1", done=True)
+    assert (len(view.sides), view.said.step) == (1, "")
+
+
 def test_turn_view_own_message_replaces_body_and_step() -> None:
     answer = replace(scripted_answer(Question("Where is the airport?")), message="Not here.")
     said = turn_view(answer, fake_pages(), ENGLISH, turn_id="t1", done=True).said
@@ -80,7 +86,7 @@ def test_turn_html_every_outcome_says_its_words_in_the_questions_language() -> N
         html = html_of(replace(scripted_answer(Question("世界杯")), outcome=outcome))
         said = CHINESE.outcomes[outcome]
         assert f'data-outcome="{outcome.value}"' in html
-        assert said.title in html and said.step in html
+        assert said.title in html and (said.step in html or outcome is Outcome.CONFLICTING)
 
 
 def test_turn_html_hostile_texts_are_inert() -> None:

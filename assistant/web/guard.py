@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable
+from typing import Literal
+from urllib.parse import urlsplit
 
-from starlette.datastructures import MutableHeaders
+from pydantic import BaseModel, Field, ValidationError
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,6 +23,17 @@ _GRADIO = {
 }
 RETRY_AFTER_S = 5
 """Seconds that a client is asked to wait when the queue is full."""
+
+_JOIN = "/gradio_api/queue/join"
+
+
+class Join(BaseModel):
+    """The only call that the page makes of Gradio's queue: one question and the history, to the one function."""
+
+    data: tuple[str, str]
+    fn_index: Literal[0]
+    session_hash: str = Field(pattern=r"^[\w-]{1,64}$")
+
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -45,8 +59,17 @@ def is_known(method: str, path: str) -> bool:
     return bool(allowed and allowed.fullmatch(path)) and ".." not in path
 
 
+def is_own_origin(headers: Headers) -> bool:
+    """Whether a request comes from our own page, as far as its browser says; none is said outside of browsers."""
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == headers.get("host", "")
+
+
 class KnownPaths:
-    """Answers 404 to everything else: uploads, file access, proxying, the API pages and direct calls of Gradio."""
+    """Answers 404 to everything else: uploads, file access, proxying, the API pages and direct calls of Gradio.
+
+    A known path that is posted to from another site's page is 403.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -60,13 +83,16 @@ class KnownPaths:
             if scope["type"] == "http":
                 await PlainTextResponse("Not found\n", status_code=404)(scope, receive, send)
             return
+        if scope["method"] == "POST" and not is_own_origin(Headers(scope=scope)):
+            await PlainTextResponse("Ask from this service's own page\n", status_code=403)(scope, receive, send)
+            return
         if scope["path"] == "/":
             scope = {**scope, "query_string": b""}
         await self.app(scope, receive, send)
 
 
 class BodyLimit:
-    """Answers 413 to a request whose body is longer than `max_bytes`, before it is read any further."""
+    """Answers 413 to a body longer than `max_bytes` before reading on, and 400 to a call that is no question."""
 
     def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
         self.app = app
@@ -91,11 +117,22 @@ class BodyLimit:
             reply = PlainTextResponse(f"A request may have {self.max_bytes} bytes\n", status_code=413)
             await reply(scope, receive, send)
             return
+        if scope["path"].rstrip("/") == _JOIN and not _is_question(bytes(body)):
+            await PlainTextResponse("Not a question of this page\n", status_code=400)(scope, receive, send)
+            return
         await self.app(scope, _replayed(bytes(body), receive), send)
 
     def _announced(self, scope: Scope) -> int:
         sizes = [value for name, value in scope["headers"] if name == b"content-length"]
         return int(sizes[0]) if sizes and sizes[0].isdigit() else 0
+
+
+def _is_question(body: bytes) -> bool:
+    try:
+        Join.model_validate_json(body)
+    except ValidationError:
+        return False
+    return True
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
@@ -132,6 +169,8 @@ class SecureReplies:
         async def headed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                for name in [name for name in headers if name.startswith("access-control-")]:
+                    del headers[name]
                 headers.update(_HEADERS)
                 headers["Content-Security-Policy"] = _POLICY.format(nonce=f" 'nonce-{nonce}'" if nonce else "")
                 if message["status"] == 503:

@@ -31,9 +31,9 @@ class Place:
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> Place:
-        """The place that an address names; a number that is none counts as 0."""
-        numbers = {name: query.get(name, "") for name in ("page", "start", "end")}
-        page, start, end = (int(text) if _NUMBER.fullmatch(text) else 0 for text in numbers.values())
+        """The place that an address names; no page is the first, a number that is none counts as 0."""
+        numbers = (query.get("page", "1"), query.get("start", ""), query.get("end", ""))
+        page, start, end = (int(text) if _NUMBER.fullmatch(text) else 0 for text in numbers)
         return cls(query.get("document", ""), page, start, end, query.get("generation", ""))
 
 

@@ -115,10 +115,13 @@ def turn_view(answer: Answer, pages: PageSource, words: Words, *, turn_id: str, 
     """The view of an answer; a page that cannot be read leaves the quote without surroundings."""
     held = _pages_of(answer, pages)
     said = words.outcomes[answer.outcome]
-    if answer.message:
+    if answer.message and answer.outcome is not Outcome.CONFLICTING:
         step = said.step if answer.outcome in _KEEP_STEP else ""
         said = replace(said, body=unwrap(visible(answer.message)), step=step)
     conflicting = answer.outcome is Outcome.CONFLICTING
+    sides = _sides(answer, held, words) if conflicting else ()
+    if conflicting and len(sides) < 2:
+        said = replace(said, step="")
     question, understood = unwrap(visible(answer.question)), unwrap(visible(answer.understood_as))
     return TurnView(
         id=turn_id,
@@ -129,7 +132,7 @@ def turn_view(answer: Answer, pages: PageSource, words: Words, *, turn_id: str, 
         understood_as=understood if understood != question else "",
         said=said,
         groups=() if conflicting else _groups(answer.sentences, answer, held),
-        sides=_sides(answer, held, words) if conflicting else (),
+        sides=sides,
         cards=_cards(answer, held, words),
         nearest=_nearest(answer, pages),
         readings=tuple(unwrap(visible(reading)) for reading in answer.readings),

@@ -16,7 +16,7 @@ ENGLISH = Words(
             "Ask the missing part on its own, or in other words.",
         ),
         Outcome.CONFLICTING: OutcomeWords(
-            "The documents do not agree",
+            "The sources do not agree",
             "They give different answers. Compare who says it, and when, before you rely on either.",
             "A later document or a higher authority usually prevails. Open both sources to be sure.",
         ),
@@ -49,8 +49,8 @@ ENGLISH = Words(
     },
     examples=(
         "What are the four crossovers?",
-        "By when will the city join the world’s leading group?",
-        "Who approved the pilot?",
+        "By when will Shenzhen’s infrastructure join the world’s leading group?",
+        "How long is the Shenzhen-Zhongshan Link?",
         "How many 5G base stations does Shenzhen have?",
     ),
     months=(
