@@ -18,8 +18,8 @@ class EmbeddingSettings(BaseModel):
     model: str = Field(
         "minilm-int8",
         min_length=1,
-        description="`minilm-int8` (bundled, ONNX, English over the pivot), or any sentence-transformers model: a folder "
-        "or a name. Another model embeds the text itself, not its English pivot.",
+        description="`minilm-int8` (bundled, ONNX, English over the pivot), or any sentence-transformers model: a "
+        "folder or a name. Another model embeds the text itself, not its English pivot.",
     )
     allow_download: bool = Field(
         False, description="Let sentence-transformers fetch `model` from its hub; off, it must be on disk."
