@@ -61,7 +61,7 @@ def test_load_markdown_front_matter_becomes_metadata(tmp_path: Path) -> None:
         ("title: " + "x" * 30_000, "front matter of 30,008 characters"),
         ("titel: x", "unknown key 'titel'"),
         ("published: soon", "published is 'soon'"),
-        ("title: !!python/object/apply:os.system ['true']", "title is a list"),
+        ("title: !!python/object/apply:os.system ['true']", "front matter is no YAML"),
         ("published: 2021-99-99", "published is '2021-99-99'"),
     ],
 )

@@ -20,6 +20,8 @@ NAME = "markdown/1"
 FRONT_MATTER_CHARS = 20_000
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _ALIAS = re.compile(r"(?m)(?:^|[\s\[{,:-])[&*][A-Za-z0-9_]+")
+_BARE_DATE = re.compile(r"(?m)^([a-z_]+:[ \t]*)(\d{4}-\d\d-\d\d)(?=[ \t]*$)")
+"""A date that YAML would make a date object of, and lose the rest over where there is no such day."""
 _TAG = re.compile(r"<!--.*?-->|</?[A-Za-z][^<>]*>", re.DOTALL)
 
 
@@ -35,7 +37,7 @@ def load(path: Path, limits: LimitSettings) -> LoadedDocument:
     declared, body, problems = front_matter(text)
     notes.extend(PageNote(0, "front_matter", problem) for problem in problems)
     builder = PageBuilder(pages=limits.pages, chars=limits.chars)
-    _render(MarkdownIt("commonmark", {"maxNesting": 40}).enable("table").parse(body), builder)
+    _Renderer(builder).add(MarkdownIt("commonmark", {"maxNesting": 40}).enable("table").parse(body))
     pages, more = builder.finish()
     return LoadedDocument(NAME, declared, pages, (*notes, *more), 1, Metadata(title=first_heading(pages)))
 
@@ -58,7 +60,7 @@ def front_matter(text: str) -> tuple[Metadata, str, tuple[str, ...]]:
     if _ALIAS.search(re.sub(r"\"[^\"\n]*\"|'[^'\n]*'", "", source)):
         return Metadata(), body, ("front matter with YAML anchors or aliases is not read; write the values out",)
     try:
-        values = yaml.load(source, Loader=yaml.BaseLoader)  # every scalar is text: no dates that cannot be, no objects
+        values = yaml.safe_load(_BARE_DATE.sub(r'\1"\2"', source))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         where = getattr(error, "problem_mark", None)
         line = f" in line {where.line + 2}" if where is not None else ""
@@ -71,42 +73,57 @@ def front_matter(text: str) -> tuple[Metadata, str, tuple[str, ...]]:
     return metadata, body, tuple(f"front matter: {problem}" for problem in problems)
 
 
-def _render(tokens: Sequence[Token], builder: PageBuilder) -> None:
-    """Adds every block of the token stream to the builder, in order."""
-    lists: list[str] = []
-    rows: list[list[str]] = []
-    kind, first_of_item, level = "", False, 0
-    for token in tokens:
+class _Renderer:
+    """Adds every block of a token stream to a builder, in order."""
+
+    def __init__(self, builder: PageBuilder) -> None:
+        self._builder = builder
+        self._lists: list[str] = []
+        self._rows: list[list[str]] = []
+        self._inside = ""
+        self._level = 0
+        self._marker = " "
+
+    def add(self, tokens: Sequence[Token]) -> None:
+        """Adds what the tokens hold."""
+        for token in tokens:
+            if token.type == "inline":
+                self._text(_inline(token))
+            elif token.type in ("fence", "code_block"):
+                self._builder.add("paragraph", token.content)
+            elif token.type == "html_block":
+                self._builder.paragraph(_TAG.sub(" ", token.content))
+            else:
+                self._structure(token)
+
+    def _structure(self, token: Token) -> None:
         if token.type in ("bullet_list_open", "ordered_list_open"):
-            lists.append(token.type)
+            self._lists.append(token.type)
         elif token.type in ("bullet_list_close", "ordered_list_close"):
-            lists.pop()
+            self._lists.pop()
         elif token.type == "list_item_open":
-            first_of_item, marker = True, f"{token.info}{token.markup}" if lists[-1].startswith("ordered") else "-"
+            self._marker = f"{token.info}{token.markup}" if self._lists[-1].startswith("ordered") else "-"
         elif token.type == "heading_open":
-            kind, level = "heading", int(token.tag[1:])
-        elif token.type == "heading_close":
-            kind = ""
+            self._inside, self._level = "heading", int(token.tag[1:])
         elif token.type == "table_open":
-            rows, kind = [], "cell"
-        elif token.type == "table_close":
-            builder.table(rows, header=any(rows[0]))
-            kind = ""
+            self._inside, self._rows = "table", []
         elif token.type == "tr_open":
-            rows.append([])
-        elif token.type == "inline" and kind == "cell":
-            rows[-1].append(_inline(token))
-        elif token.type == "inline" and kind == "heading":
-            builder.heading(_inline(token), level)
-        elif token.type == "inline" and lists:
-            builder.list_item(_inline(token), len(lists), marker if first_of_item else " ")
-            first_of_item = False
-        elif token.type == "inline":
-            builder.paragraph(_inline(token))
-        elif token.type in ("fence", "code_block"):
-            builder.add("paragraph", token.content)
-        elif token.type == "html_block":
-            builder.paragraph(_TAG.sub(" ", token.content))
+            self._rows.append([])
+        elif token.type == "table_close":
+            self._builder.table(self._rows, header=any(self._rows[0]))
+        if token.type in ("heading_close", "table_close"):
+            self._inside = ""
+
+    def _text(self, text: str) -> None:
+        if self._inside == "table":
+            self._rows[-1].append(text)
+        elif self._inside == "heading":
+            self._builder.heading(text, self._level)
+        elif self._lists:
+            self._builder.list_item(text, len(self._lists), self._marker)
+            self._marker = " "
+        else:
+            self._builder.paragraph(text)
 
 
 def _inline(token: Token) -> str:

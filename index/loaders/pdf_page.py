@@ -302,6 +302,7 @@ def _placer(page: pdfium.PdfPage) -> Callable[[Box], Box]:
     rotation = page.get_rotation()
 
     def place(box: Box) -> Box:
+        """The box turned as the page is."""
         x0, y0, x1, y1 = box[0] - left, box[1] - bottom, box[2] - left, box[3] - bottom
         if rotation == 90:
             return (y0, right - left - x1, y1, right - left - x0)
