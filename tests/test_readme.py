@@ -60,3 +60,18 @@ def test_makefile_targets_of_the_pages_exist() -> None:
 
 def _text(page: str) -> str:
     return (PROJECT_ROOT / page).read_text(encoding="utf-8")
+
+
+def test_constraints_pin_every_declared_package_once() -> None:
+    project = tomllib.loads(_text("pyproject.toml"))["project"]
+    declared = [
+        *project["dependencies"],
+        *(one for extra in project["optional-dependencies"].values() for one in extra),
+    ]
+    pinned = re.findall(r"^([A-Za-z0-9._-]+)==\S+$", _text("constraints.txt"), re.MULTILINE)
+    assert len(pinned) == len(set(pinned)) == _text("constraints.txt").count("==")
+    assert {_plain(re.split(r"[\[<>=!~; ]", one)[0]) for one in declared} - set(map(_plain, pinned)) == set()
+
+
+def _plain(package: str) -> str:
+    return re.sub(r"[-_.]+", "-", package).lower()
