@@ -166,5 +166,6 @@ def open_scorer(models: Path, *, weights: Path = WEIGHTS, threads: int = 0) -> S
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or os.cpu_count() or 1
     options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # spinning starves a busy machine
     session = cast(Session, onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]))
     return SentenceScorer(session, open_tokenizer(ensure_export(models) / "tokenizer.json"), id=digest)
