@@ -75,3 +75,9 @@ def test_constraints_pin_every_declared_package_once() -> None:
 
 def _plain(package: str) -> str:
     return re.sub(r"[-_.]+", "-", package).lower()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_named_tests_exist(page: str) -> None:
+    named = re.findall(r"tests/[\w/]+\.py", _text(page))
+    assert [name for name in named if not (PROJECT_ROOT / name).is_file()] == []
