@@ -136,7 +136,7 @@ class Engine:
         clock.lap("understand")
         passages = search.search(query, filters, top_k=top_k)
         clock.lap("retrieve")
-        overlap = Overlap(query, store, self.pivot)
+        overlap = Overlap(query, store, self.pivot, self.embedder)
         evidence = self.ranker.rank(query, part.kind, passages, overlap)
         passages = rerank(passages, evidence)
         clock.lap("evidence")

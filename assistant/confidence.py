@@ -13,11 +13,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from assistant.evidence import Evidence
+from assistant.evidence import Evidence, fits_kind
 from assistant.overlap import Overlap
 from assistant.retrieve import Passage, Query
 from assistant.understand import Kind, content_terms
-from assistant.values import numbers
+from assistant.values import asks_money, names_money, numbers, years
 
 _FILE = Path(__file__).resolve().parent / "confidence.json"
 
@@ -102,7 +102,9 @@ def measure(
     weights = overlap.weights(language)
     rarest = max(weights.values(), default=0.0)
     logits = sorted((one.logit for one in evidence), reverse=True)
-    asked = numbers(query.text)
+    near = overlap.closeness(best.text)
+    stated = f"{_heading(best.passage)} {best.text}"
+    whole_text = f"{stated} {best.passage.chunk.text}"
     return {
         "score": first.score,
         "gap": first.score - _rival(passages),
@@ -117,7 +119,14 @@ def measure(
         "passage_missing": whole.missing,
         "wide_share": wider.share,
         "unseen": sum(1.0 for weight in weights.values() if weight >= rarest) / max(len(weights), 1),
-        "numbers_missing": float(bool(asked - numbers(passage_text))),
+        "numbers_missing": float(bool(numbers(query.text) - numbers(whole_text))),
+        "years_missing": float(bool(years(query.text) - years(stated))),
+        "names_missing": overlap.names_missing(whole_text),
+        "money_missing": float(asks_money(query.text) and not names_money(best.text)),
+        "fits": fits_kind(best.text, query.text, kind),
+        "valued": float(kind in (Kind.WHEN, Kind.HOW_MANY)),
+        "near": near.mean,
+        "near_lowest": near.lowest,
         "length": math.log1p(len(content_terms(query.text))),
         "agreement": float(best.passage.row == first.row),
         "dense_agrees": float(max(passages, key=lambda one: one.dense).row == first.row),

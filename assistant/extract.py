@@ -26,7 +26,9 @@ _PRONOUN_START = re.compile(
 _MARGIN = 0.45
 _GAIN = 0.15
 _SAME_LANGUAGE = 0.75
-_TRANSLATION = 0.3
+_TRANSLATION = 0.5
+_CONSIDERED = 16
+_ALSO = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def _candidates(
 ) -> list[tuple[Evidence, list[Evidence]]]:
     """Evidence without headings, each with the others that say the same; the reader's language leads its group."""
     groups: list[list[Evidence]] = []
-    for one in evidence:
+    for one in evidence[:_CONSIDERED]:
         if one.span.kind == "heading":
             continue
         for group in groups:
@@ -91,7 +93,15 @@ def _candidates(
         else:
             groups.append([one])
     ordered = [sorted(group, key=lambda one: one.passage.chunk.language != language) for group in groups]
-    return [(group[0], group[1:]) for group in ordered]
+    return [(group[0], _elsewhere(group)) for group in ordered]
+
+
+def _elsewhere(group: Sequence[Evidence]) -> list[Evidence]:
+    """The best other places of a fact, one a document."""
+    places = {group[0].passage.document.id: group[0]}
+    for one in group[1:]:
+        places.setdefault(one.passage.document.id, one)
+    return list(places.values())[1 : _ALSO + 1]
 
 
 def _list_of(chunk: Chunk, item: SentenceSpan) -> list[SentenceSpan]:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from assistant.retrieve import Query
 from assistant.understand import content_terms
 from assistant.values import magnitudes
-from index.language import FUNCTION_TERMS, detect, tokenise
+from index.embed import Embedder
+from index.fill import embedding_text
+from index.language import FUNCTION_TERMS, detect, fold, tokenise
 from index.pivot import Pivot
 from index.store import PassageStore
 from index.types import Language
@@ -27,12 +29,26 @@ class Coverage:
     missing: float
 
 
+@dataclass(frozen=True, slots=True)
+class Closeness:
+    """How near a text's tokens come to the question's, by the embedder's token vectors.
+
+    Attributes:
+        mean: Mean over the question's tokens of the best cosine with any token of the text (ColBERT's MaxSim).
+        lowest: The least of these, the token that the text has least to say about.
+    """
+
+    mean: float
+    lowest: float
+
+
 class Overlap:
     """Compares one question with texts of both languages; texts' terms are remembered for the question."""
 
-    def __init__(self, query: Query, store: PassageStore, pivot: Pivot) -> None:
+    def __init__(self, query: Query, store: PassageStore, pivot: Pivot, embedder: Embedder) -> None:
         self._query = query
         self._pivot = pivot
+        self._embedder = embedder
         self._weights: dict[Language, Mapping[str, float]] = {}
         self._store = store
         self._seen: dict[tuple[str, Language], frozenset[str]] = {}
@@ -65,6 +81,24 @@ class Overlap:
         held = sum(weight for term, weight in weights.items() if term in present)
         missing = max((weight for term, weight in weights.items() if term not in present), default=0.0)
         return Coverage(held / total, missing)
+
+    def closeness(self, text: str) -> Closeness:
+        """How near the text's tokens come to the question's; 0 where either has none."""
+        asked = self._query.pivot if self._embedder.uses_pivot else self._query.text
+        given = embedding_text(text, self._embedder, self._pivot)
+        left, right = self._embedder.token_vectors([asked, given])
+        if not len(left) or not len(right):
+            return Closeness(0.0, 0.0)
+        best = (left @ right.T).max(axis=1)
+        return Closeness(float(best.mean()), float(best.min()))
+
+    def names_missing(self, text: str) -> float:
+        """Share of the names in the question that the text has in neither language; 0 without names."""
+        names = self._pivot.names(self._query.text)
+        if not names:
+            return 0.0
+        there = f"{fold(text)} {self._pivot.pivot(text)}".lower()
+        return sum(not any(form in there for form in forms) for forms in names) / len(names)
 
     def likeness(self, left: str, right: str) -> float:
         """How alike two sentences of two languages are, 0 to 1: agreement of their numbers, then of their glosses.

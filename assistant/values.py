@@ -34,6 +34,11 @@ _CHINESE_NUMBER = re.compile(
 _ENGLISH_NUMBER = re.compile(
     r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|twenty|hundred|half|third|quarter|fifth)s?\b"
 )
+_ASKS_MONEY = re.compile(
+    r"\b(?:cost|price|toll|fare|fee|ticket|spend|spent|invest|budget|funding|fine|penalty|subsid|money|gdp|worth|revenue)"
+    r"|多少钱|造价|票价|收费|费用|怎么收|投资|投入|资金|经费|罚款|补贴|亿元|万元|预算|价格|定多少"
+)
+_MONEY = re.compile(r"\b(?:yuan|rmb|cny|dollars?|usd|hk\$|euros?)\b|[$¥€]|元|人民币|美元|港元")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +91,13 @@ def has_number(text: str) -> bool:
     """Whether the text holds a quantity, in digits or words; a bare year is none."""
     folded = fold(text)
     return bool(quantities(text) or _CHINESE_NUMBER.search(folded) or _ENGLISH_NUMBER.search(folded))
+
+
+def asks_money(text: str) -> bool:
+    """Whether a question asks for an amount of money."""
+    return bool(_ASKS_MONEY.search(fold(text)))
+
+
+def names_money(text: str) -> bool:
+    """Whether a text names an amount of money."""
+    return bool(_MONEY.search(fold(text)))

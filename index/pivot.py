@@ -214,6 +214,27 @@ class Pivot:
             return line
         return " ".join(" ".join(self._glosses_of(fold(line))).split())
 
+    def names(self, text: str) -> list[tuple[str, ...]]:
+        """The names in the text, each as the lower-case forms that it may take: itself, and its English rendering.
+
+        A Chinese word is a name where its first gloss starts with a capital, a Latin one where it does and does not
+        open the sentence.
+        """
+        found: list[tuple[str, ...]] = []
+        line = unwrap(text)
+        for piece in _PIECES.findall(line):
+            if not _HAN_RUN.match(piece):
+                inner = re.findall(
+                    r"(?<=[a-z,;:] )[A-Z][\w-]+|(?<=[^\w\s])[A-Z][\w-]+", f"a {piece}" if found else piece
+                )
+                found.extend((word.lower(),) for word in inner if word.lower() not in FUNCTION_WORDS)
+                continue
+            for word in self.segment(fold(piece)):
+                gloss = self._words.get(word, "").split("\t")[0]
+                if len(word) > 1 and gloss[:1].isupper():
+                    found.append((word, gloss.lower()))
+        return found
+
     def glosses(self, text: str) -> str:
         """The glosses of the text's Chinese words with everything else kept; empty for text without Chinese."""
         return self.pivot(text) if _HAN_RUN.search(text) else ""

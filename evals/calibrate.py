@@ -1,0 +1,217 @@
+"""`pilot evals calibrate`: answerable and unanswerable questions to the confidence model that ships.
+
+Samples are XQuAD questions in all four directions with their paragraph in the index (answerable) and taken out (not),
+from articles that neither the scorer nor any figure uses, and every second row of the project's own suite. A logistic
+model over their features is fitted; its out-of-fold probabilities give the thresholds for stated wrong-answer rates.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from assistant.chain import Assistant, Trace, open_assistant
+from assistant.settings import Settings
+from assistant.types import Filters, Outcome, Question
+from evals.metrics import auroc
+from evals.progress import ticking
+from evals.squad_corpus import corpus_digest, ensure_index, measuring_settings, write_corpus
+from evals.squad_run import targets
+from evals.squad_task import SquadTask, prepare
+from evals.suite import load_suite
+
+HELD_OUT = (8, 6)
+"""Articles whose number leaves this remainder: fitted on here, left out when the scorer was fitted."""
+
+_RATES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
+_PAIRS = (("en", "en"), ("zh", "zh"), ("zh", "en"), ("en", "zh"))
+_FOLDS = 8
+_PENALTY = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One question as the confidence model sees it.
+
+    Attributes:
+        group: Samples of one question share it, so that they fall into one fold.
+        features: By name.
+        answerable: Whether the documents answer it.
+        weight: How much it counts.
+        topic: Greatest cosine of the question with any passage.
+    """
+
+    group: str
+    features: dict[str, float]
+    answerable: bool
+    weight: float
+    topic: float
+
+
+def _sample(trace: Trace, group: str, *, answerable: bool, weight: float = 1.0) -> Sample:
+    topic = max((passage.dense for passage in trace.passages), default=0.0)
+    return Sample(group, trace.features, answerable, weight, topic)
+
+
+def squad_samples(settings: Settings, bench: Path) -> list[Sample]:
+    """Samples of the held-out articles in all four directions, each question with its paragraph and without."""
+    samples: list[Sample] = []
+    for asked, indexed in _PAIRS:
+        questions = None if asked == indexed else bench / f"xquad.{asked}.json"
+        files, chosen = prepare(SquadTask(bench / f"xquad.{indexed}.json", questions, split="even"))
+        measuring = measuring_settings(settings, f"squad-{corpus_digest(files)}")
+        write_corpus(files, measuring.index.documents)
+        ensure_index(measuring)
+        assistant = open_assistant(measuring)
+        held = [one for one in targets(files, chosen) if one.asked.article % HELD_OUT[0] == HELD_OUT[1]]
+        with ticking(f"{asked} over {indexed}", len(held)) as tick:
+            for target in held:
+                text = target.asked.text
+                there = assistant.trace(Question(text))
+                gone = assistant.trace(Question(text, filters=Filters(exclude=target.gold)))
+                samples.append(_sample(there, target.asked.id, answerable=True))
+                samples.append(_sample(gone, target.asked.id, answerable=False))
+                tick()
+    return samples
+
+
+def suite_samples(assistant: Assistant, suite: Path, *, weight: float) -> list[Sample]:
+    """Samples of every second row of a suite that is about the documents at all."""
+    rows = [row for row in load_suite(suite)[::2] if row.outcome not in (Outcome.SMALL_TALK, Outcome.OFF_TOPIC)]
+    with ticking("The project's own suite", len(rows)) as tick:
+        samples = []
+        for row in rows:
+            trace = assistant.trace(Question(row.question, filters=Filters(as_of=row.as_of)))
+            samples.append(_sample(trace, row.id, answerable=row.answerable, weight=weight))
+            tick()
+    return samples
+
+
+def _matrix(samples: Sequence[Sample], names: Sequence[str]) -> NDArray[np.float64]:
+    """float64[n_samples, n_features]."""
+    return np.array([[sample.features[name] for name in names] for sample in samples], np.float64)
+
+
+def out_of_fold(samples: Sequence[Sample], names: Sequence[str]) -> NDArray[np.float64]:
+    """float64[n]: each sample's probability from a model that has not seen its question."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GroupKFold
+    from sklearn.preprocessing import StandardScaler
+
+    x, y = _matrix(samples, names), np.array([sample.answerable for sample in samples])
+    weights = np.array([sample.weight for sample in samples])
+    result = np.zeros(len(samples))
+    folds = GroupKFold(n_splits=_FOLDS)
+    for seen, unseen in folds.split(x, y, groups=[sample.group for sample in samples]):
+        scaler = StandardScaler().fit(x[seen])
+        model = LogisticRegression(C=_PENALTY, max_iter=5000)
+        model.fit(scaler.transform(x[seen]), y[seen], sample_weight=weights[seen])
+        result[unseen] = model.predict_proba(scaler.transform(x[unseen]))[:, 1]
+    return result
+
+
+def thresholds(probabilities: Sequence[float], answerable: Sequence[bool]) -> dict[str, float]:
+    """Least probability at which at most a stated share of the given answers is wrong, by that share.
+
+    A rate that no threshold reaches takes the highest probability seen.
+    """
+    order = sorted(zip(probabilities, answerable, strict=True), reverse=True)
+    found: dict[str, float] = {}
+    for rate in _RATES:
+        wrong, best = 0, order[0][0]
+        for given, (probability, right) in enumerate(order, start=1):
+            wrong += not right
+            if wrong / given <= rate:
+                best = probability
+        found[str(rate)] = round(float(best), 4)
+    return found
+
+
+def topic_threshold(on_topic: Sequence[float], elsewhere: Sequence[float]) -> float:
+    """The similarity that best tells questions about the documents' subject from others (balanced accuracy)."""
+    best, chosen = -1.0, 0.0
+    for value in sorted({*on_topic, *elsewhere}):
+        kept = sum(one >= value for one in on_topic) / len(on_topic)
+        left = sum(one < value for one in elsewhere) / len(elsewhere)
+        if kept + left > best:
+            best, chosen = kept + left, value
+    return round(chosen, 4)
+
+
+def fit_model(samples: Sequence[Sample], names: Sequence[str], *, topic: float, provenance: str) -> str:
+    """The text of confidence.json."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    x, y = _matrix(samples, names), np.array([sample.answerable for sample in samples])
+    scaler = StandardScaler().fit(x)
+    model = LogisticRegression(C=_PENALTY, max_iter=5000)
+    model.fit(scaler.transform(x), y, sample_weight=[sample.weight for sample in samples])
+    own = [(p, s) for p, s in zip(out_of_fold(samples, names), samples, strict=True) if s.weight != 1.0]
+    every = own or list(zip(out_of_fold(samples, names), samples, strict=True))
+    record = {
+        "provenance": provenance,
+        "features": list(names),
+        "mean": [round(float(value), 6) for value in scaler.mean_],
+        "scale": [round(float(value), 6) for value in scaler.scale_],
+        "weight": [round(float(value), 6) for value in model.coef_[0]],
+        "intercept": round(float(model.intercept_[0]), 6),
+        "thresholds": thresholds([float(p) for p, _ in every], [s.answerable for _, s in every]),
+        "topic": topic,
+    }
+    return json.dumps(record, indent=1) + "\n"
+
+
+def _describe(samples: Sequence[Sample], probabilities: NDArray[np.float64], report: Callable[[str], None]) -> None:
+    for name, chosen in (("XQuAD", lambda one: one.weight == 1.0), ("own suite", lambda one: one.weight != 1.0)):
+        right = [float(p) for p, one in zip(probabilities, samples, strict=True) if chosen(one) and one.answerable]
+        wrong = [float(p) for p, one in zip(probabilities, samples, strict=True) if chosen(one) and not one.answerable]
+        if right and wrong:
+            report(f"{name}: {len(right)} answerable, {len(wrong)} not, out-of-fold AUROC {auroc(right, wrong):.4f}")
+
+
+def calibrate(
+    context: typer.Context,
+    *,
+    bench: Annotated[Path, typer.Option(help="Folder of xquad.en.json and xquad.zh.json.")],
+    out: Annotated[Path, typer.Option(help="File that the model is written to.")],
+    suite: Annotated[Path, typer.Option(help="The project's own suite.")] = Path(__file__).parent
+    / "suites/pilot.jsonl",
+) -> None:
+    """Fit the confidence model anew; copy the file over assistant/confidence.json to use it."""
+    settings: Settings = context.obj
+    squad = squad_samples(settings, bench)
+    assistant = open_assistant(settings)
+    rows = len(load_suite(suite)) / 2
+    own = suite_samples(assistant, suite, weight=round(len(squad) / rows, 1))
+    names = tuple(squad[0].features)
+    elsewhere = [
+        max((passage.dense for passage in assistant.trace(Question(row)).passages), default=0.0)
+        for row in _foreign_questions(bench)
+    ]
+    samples = [*squad, *own]
+    _describe(samples, out_of_fold(samples, names), typer.echo)
+    provenance = (
+        f"pilot evals calibrate --bench DIR --out FILE, {datetime.now(UTC).date().isoformat()}: {len(squad)} samples "
+        f"of XQuAD (articles 6 mod 8, four directions), {len(own)} of every second row of {suite.name}"
+    )
+    topic = topic_threshold([sample.topic for sample in own], elsewhere)
+    out.write_text(fit_model(samples, names, topic=topic, provenance=provenance), encoding="utf-8")
+    typer.echo(str(out))
+
+
+def _foreign_questions(bench: Path) -> list[str]:
+    """Questions about other subjects in both languages: every twentieth of XQuAD's even articles."""
+    return [
+        one.text
+        for language in ("en", "zh")
+        for one in prepare(SquadTask(bench / f"xquad.{language}.json", split="even"))[1][::20]
+    ]
