@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+
 from assistant.chain import Assistant, open_engine
 from assistant.settings import Settings
 from index.errors import IndexMissingError, PilotError
