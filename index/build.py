@@ -22,6 +22,7 @@ from index.generation import (
     check_generation,
     clean_aside,
     current_name,
+    live_name,
     new_aside,
     prune,
     publish,
@@ -73,20 +74,25 @@ def build(
     """
     home = host.home / "index"
     with build_lock(home):
+        before = live_name(home)
         try:
             return _Build(host, embedder, pivot, disk=disk or Disk(), progress=progress).run()
         except PilotError:
             raise
         except (OSError, sqlite3.Error, RuntimeError, ValueError) as error:
-            raise BuildError(_failure(error, home)) from error
+            raise BuildError(_failure(error, home, before=before)) from error
 
 
-def _failure(error: Exception, home: Path) -> str:
-    """One line for what the disk (or a library on it) said."""
+def _failure(error: Exception, home: Path, *, before: str) -> str:
+    """One line for what the disk (or a library on it) said, and which generation answers now."""
     said = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
     where = error.filename if isinstance(error, OSError) and error.filename else home
+    now = live_name(home)
+    state = (
+        "The live generation is untouched" if now == before else f"{now} is published, but may not survive a power cut"
+    )
     return (
-        f"The new generation cannot be written to {where}: {said.splitlines()[0]}. The live generation is untouched. "
+        f"The new generation cannot be written to {where}: {said.splitlines()[0]}. {state}. "
         "Check free space and permissions, then run: pilot index build"
     )
 

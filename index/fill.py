@@ -133,7 +133,7 @@ class VectorFiles:
         self._embedder = embedder
         self._pivot = pivot
         self._files = {name: ArrayFile(folder / name, disk) for name in _FILES}
-        self._lexical = LexicalWriter(folder / LEXICAL)
+        self._lexical = [LexicalWriter(folder / LEXICAL)]
         self._texts: dict[bytes, str] = {}
         self._word_bytes = 0
         self.sentences = 0
@@ -158,18 +158,19 @@ class VectorFiles:
             self._files[name].append(np.zeros(1, np.int64))
         window: list[_Row] = []
         for number, row in enumerate(self._rows(catalog, taken, previous)):
-            self._lexical.add(number, row.document_id, row.language, unpack_words(row.words))
+            self._lexical[0].add(number, row.document_id, row.language, unpack_words(row.words))
             window.append(row)
             if len(window) == _WINDOW or number + 1 == len(catalog):
                 self._flush(window, previous)
                 progress.advance(len(window), row.document_id)
                 window = []
-        self._lexical.close()
+        self._lexical[0].close()
         for file in self._files.values():
             file.close()
 
     def abandon(self) -> None:
         """Let go of the files of a build that failed; harmless after `run`."""
+        self._lexical.clear()  # Tantivy's threads end with the last reference, and write no more
         for file in self._files.values():
             file.abandon()
 

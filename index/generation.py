@@ -12,12 +12,13 @@ import re
 import shutil
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from index.disk import Disk
 from index.errors import BuildError, CorruptGenerationError, IndexMissingError, LockedError
@@ -27,6 +28,7 @@ CURRENT = "CURRENT"
 LOCK = "build.lock"
 _NAME = re.compile(r"gen-(\d{6,})$")
 _ASIDE, _TRASH = ".build-", ".trash-"
+_REMOVALS = 20
 _held: set[str] = set()
 _held_guard = threading.Lock()
 
@@ -80,12 +82,20 @@ def check_generation(home: Path, name: str) -> Manifest:
     return manifest
 
 
-def _holder(handle: BinaryIO) -> str:
+def _holder(handle: FileIO) -> str:
     try:
         found = json.loads(handle.read() or b"{}")
         return f"process {found['pid']} on {found['host']} since {found['started']}"
     except (ValueError, KeyError, TypeError):
         return "another process"
+
+
+def _tell_holder(handle: FileIO) -> None:
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    # The lock holds without it; where the disk is full, the build says so itself.
+    with suppress(OSError):
+        handle.truncate(0)
+        handle.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "started": started}).encode())
 
 
 @contextmanager
@@ -101,7 +111,7 @@ def build_lock(home: Path) -> Iterator[None]:
     path = home / LOCK
     try:
         home.mkdir(parents=True, exist_ok=True)
-        handle = path.open("a+b")
+        handle = path.open("a+b", buffering=0)
     except OSError as error:
         raise BuildError(
             f"{home} cannot be written ({error.strerror}). Give write permission or set PILOT_HOME, then run: "
@@ -122,10 +132,7 @@ def build_lock(home: Path) -> Iterator[None]:
                 ) from None
             _held.add(name)
         try:
-            started = datetime.now(UTC).isoformat(timespec="seconds")
-            handle.truncate(0)
-            handle.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "started": started}).encode())
-            handle.flush()
+            _tell_holder(handle)
             yield
         finally:
             _held.discard(name)
@@ -204,12 +211,16 @@ def remove(home: Path, name: str) -> None:
 
 def withdraw(home: Path, aside: Path, name: str) -> None:
     """Remove what a failed build made, unless CURRENT already names it."""
-    shutil.rmtree(aside, ignore_errors=True)
-    if (home / name).is_dir() and _live(home) != name:
+    for _ in range(_REMOVALS):
+        shutil.rmtree(aside, ignore_errors=True)
+        if not aside.exists():
+            break
+        time.sleep(0.1)  # Tantivy's threads may still have been writing
+    if (home / name).is_dir() and live_name(home) != name:
         remove(home, name)
 
 
-def _live(home: Path) -> str:
+def live_name(home: Path) -> str:
     """The live generation's name, empty where there is none that can be told."""
     try:
         return current_name(home)
@@ -226,7 +237,7 @@ def resolve_target(home: Path, target: str) -> str:
     kept = generations(home)
     if number_of(target) >= 0 and target in kept:
         return target
-    live = number_of(_live(home))
+    live = number_of(live_name(home))
     older = [name for name in reversed(kept) if live < 0 or number_of(name) < live]
     if target.isdecimal() and 1 <= int(target) <= len(older):
         return older[int(target) - 1]
@@ -262,7 +273,7 @@ def prune(home: Path, keep: int) -> tuple[str, ...]:
     The caller holds the lock.
     """
     kept = generations(home)
-    live = _live(home)
+    live = live_name(home)
     if not live:
         return ()
     gone = [name for name in kept[: max(0, len(kept) - keep)] if name != live]
