@@ -199,8 +199,11 @@
     strings = { en: JSON.parse(words.dataset.en), zh: JSON.parse(words.dataset.zh) };
     limit = strings.en.limit;
     byId("ask").append(byId("count"));
+    let errors = 0;
     new MutationObserver(() => {
-      if (document.querySelector(".toast-body.error") && document.body.classList.contains("busy")) trouble("lost");
+      const now = all(".toast-body.error").length;
+      if (now > errors && !joining && document.body.classList.contains("busy")) trouble("lost");
+      errors = now;
     }).observe(document.querySelector("gradio-app"), { childList: true, subtree: true });
     speak();
     new MutationObserver(turned).observe(byId("now"), { childList: true, subtree: true });
