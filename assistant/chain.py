@@ -138,7 +138,7 @@ class Engine:
         clock.lap("retrieve")
         overlap = Overlap(query, store, self.pivot, self.embedder)
         evidence = self.ranker.rank(query, part.kind, passages, overlap)
-        passages = rerank(passages, evidence)
+        passages = rerank(passages, evidence, query.language)
         clock.lap("evidence")
         features = measure(query, part.kind, passages, evidence, overlap=overlap)
         confidence = self.model.probability(features) if evidence else 0.0

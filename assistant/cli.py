@@ -86,12 +86,14 @@ def ask(
 
 def serve(
     context: typer.Context,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=-1, max=65535)] = -1,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; else the setting's.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on, 0 takes a free one; else the setting's.", min=0, max=65535)
+    ] = None,
 ) -> None:
     """Serve the web chat; builds the index first where it is missing or out of date."""
     from assistant.startup import serve_chat
 
     settings: Settings = context.obj
-    update = {"host": host or settings.server.host, "port": settings.server.port if port < 0 else port}
+    update = {"host": host or settings.server.host, "port": settings.server.port if port is None else port}
     serve_chat(settings.model_copy(update={"server": settings.server.model_copy(update=update)}))

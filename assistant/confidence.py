@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict
 from assistant.evidence import Evidence, fits_kind
 from assistant.overlap import Overlap
 from assistant.retrieve import Passage, Query
-from assistant.understand import Kind, content_terms
+from assistant.understand import Kind
 from assistant.values import asks_money, names_money, numbers, years
+from index.types import Language
 
 _FILE = Path(__file__).resolve().parent / "confidence.json"
 
@@ -85,26 +86,10 @@ def _heading(passage: Passage) -> str:
     return f"{passage.document.title} {passage.chunk.section} {passage.document.document_number}"
 
 
-def measure(
-    query: Query, kind: Kind, passages: Sequence[Passage], evidence: Sequence[Evidence], *, overlap: Overlap
-) -> dict[str, float]:
-    """The features of one question; all 0 where nothing was retrieved."""
-    if not passages or not evidence:
-        return dict.fromkeys(load_confidence().features, 0.0)
+def _ranking(passages: Sequence[Passage], evidence: Sequence[Evidence], language: Language) -> dict[str, float]:
+    """How clearly the first passage and sentence lead."""
     first, best = passages[0], evidence[0]
-    language = first.chunk.language
-    passage_text = f"{_heading(first)} {first.chunk.text}"
-    sentence = overlap.coverage(best.text, best.passage.chunk.language)
-    whole = overlap.coverage(passage_text, language)
-    wider = overlap.coverage(
-        " ".join(one.chunk.text for one in passages[:3] if one.chunk.language == language), language
-    )
-    weights = overlap.weights(language)
-    rarest = max(weights.values(), default=0.0)
     logits = sorted((one.logit for one in evidence), reverse=True)
-    near = overlap.closeness(best.text)
-    stated = f"{_heading(best.passage)} {best.text}"
-    whole_text = f"{stated} {best.passage.chunk.text}"
     return {
         "score": first.score,
         "gap": first.score - _rival(passages),
@@ -113,26 +98,55 @@ def measure(
         "words": first.words,
         "evidence": best.score,
         "evidence_gap": best.score - (evidence[1].score if len(evidence) > 1 else 0.0),
-        "sentence_share": sentence.share,
-        "sentence_missing": sentence.missing,
-        "passage_share": whole.share,
-        "passage_missing": whole.missing,
-        "wide_share": wider.share,
-        "unseen": sum(1.0 for weight in weights.values() if weight >= rarest) / max(len(weights), 1),
-        "numbers_missing": float(bool(numbers(query.text) - numbers(whole_text))),
-        "years_missing": float(bool(years(query.text) - years(stated))),
-        "names_missing": overlap.names_missing(whole_text),
-        "money_missing": float(asks_money(query.text) and not names_money(best.text)),
-        "fits": fits_kind(best.text, query.text, kind),
-        "valued": float(kind in (Kind.WHEN, Kind.HOW_MANY)),
-        "near": near.mean,
-        "near_lowest": near.lowest,
-        "length": math.log1p(len(content_terms(query.text))),
-        "agreement": float(best.passage.row == first.row),
         "dense_agrees": float(max(passages, key=lambda one: one.dense).row == first.row),
         "words_agree": float(max(passages, key=lambda one: one.words).row == first.row),
         "logit": logits[0],
         "logit_gap": logits[0] - logits[1] if len(logits) > 1 else 0.0,
-        "crossing": float(language != query.language),
-        "open_kind": float(kind in (Kind.WHY, Kind.HOW, Kind.OTHER, Kind.DEFINITION)),
+        "crossing": float(first.chunk.language != language),
+    }
+
+
+def _coverage(first: Passage, best: Evidence, overlap: Overlap) -> dict[str, float]:
+    """How much of the question the best sentence and the first passage hold, in words and by token vectors."""
+    sentence = overlap.coverage(best.text, best.passage.chunk.language)
+    whole = overlap.coverage(f"{_heading(first)} {first.chunk.text}", first.chunk.language)
+    near = overlap.closeness(best.text)
+    return {
+        "sentence_share": sentence.share,
+        "sentence_missing": sentence.missing,
+        "passage_share": whole.share,
+        "passage_missing": whole.missing,
+        "near": near.mean,
+        "near_lowest": near.lowest,
+    }
+
+
+def _mismatch(question: str, kind: Kind, best: Evidence, overlap: Overlap) -> dict[str, float]:
+    """What the question names or asks for and the best sentence, with its passage and heading, has not."""
+    stated = f"{_heading(best.passage)} {best.text}"
+    whole = f"{stated} {best.passage.chunk.text}"
+    missing = {
+        "years_missing": float(bool(years(question) - years(stated))),
+        "names_missing": overlap.names_missing(whole),
+        "money_missing": float(asks_money(question) and not names_money(best.text)),
+    }
+    return {
+        **missing,
+        "mismatch": sum(missing.values()),
+        "numbers_missing": float(bool(numbers(question) - numbers(whole))),
+        "fits": fits_kind(best.text, question, kind),
+        "valued": float(kind in (Kind.WHEN, Kind.HOW_MANY)),
+    }
+
+
+def measure(
+    query: Query, kind: Kind, passages: Sequence[Passage], evidence: Sequence[Evidence], *, overlap: Overlap
+) -> dict[str, float]:
+    """The features of one question by name; all 0 where nothing was retrieved."""
+    if not passages or not evidence:
+        return dict.fromkeys(load_confidence().features, 0.0)
+    return {
+        **_ranking(passages, evidence, query.language),
+        **_coverage(passages[0], evidence[0], overlap),
+        **_mismatch(query.text, kind, evidence[0], overlap),
     }

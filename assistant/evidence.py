@@ -20,13 +20,14 @@ from pydantic import BaseModel, ConfigDict
 from assistant.overlap import Overlap
 from assistant.retrieve import Passage, Query
 from assistant.understand import Kind
-from assistant.values import has_date, has_number, numbers
-from index.language import unwrap
+from assistant.values import asks_money, has_date, has_number, names_money, numbers, years
+from index.language import fold, unwrap
 from index.pivot import Pivot
-from index.types import SentenceSpan
+from index.types import Language, SentenceSpan
 
 _PASSAGES = 5
-_SCORED = 20
+_CROSSING = 8  # across languages the first passages are less sure, and the scorer helps most
+_SCORED = 16
 _EACH = 2
 _WEIGHTS = Path(__file__).resolve().parent / "evidence.json"
 _REASON = re.compile(
@@ -47,6 +48,7 @@ class EvidenceWeights(BaseModel):
     passage: float
     fits: float
     heading: float
+    years: float
     scorer: float
     rerank: float
 
@@ -95,6 +97,8 @@ def load_evidence_weights() -> EvidenceWeights:
 def fits_kind(text: str, question: str, kind: Kind) -> float:
     """1 where the sentence holds the kind of thing that is asked for beyond what the question says itself, else 0."""
     new_number = bool(numbers(text) - numbers(question))
+    if asks_money(question):
+        return float(names_money(text))
     if kind is Kind.WHEN:
         return float(has_date(text) and new_number)
     if kind is Kind.HOW_MANY:
@@ -106,6 +110,22 @@ def fits_kind(text: str, question: str, kind: Kind) -> float:
     if kind is Kind.LIST:
         return float(len(re.findall(r"[,;、，；]", text)) >= 2)
     return 0.0
+
+
+def _years_held(question: str, passage: Passage, text: str) -> float:
+    """Share of the question's years that the sentence, its section or its document's title names; 0 without years."""
+    asked = years(question)
+    if not asked:
+        return 0.0
+    return len(asked & years(f"{passage.document.title} {passage.chunk.section} {text}")) / len(asked)
+
+
+def _is_note(passage: Passage, number: int) -> bool:
+    """Whether a sentence only repeats the document's own note, such as that the source prevails."""
+    span = passage.chunk.sentences[number]
+    text = passage.chunk.text[span.start - passage.chunk.start : span.end - passage.chunk.start]
+    note = fold(unwrap(passage.document.note))
+    return bool(note) and fold(unwrap(text)).strip(" .。") in note
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +150,23 @@ def _reach(drafts: Sequence[_Draft]) -> tuple[list[_Draft], list[_Draft]]:
     return head, tail
 
 
-def rerank(passages: Sequence[Passage], evidence: Sequence[Evidence]) -> list[Passage]:
+def rerank(passages: Sequence[Passage], evidence: Sequence[Evidence], language: Language) -> list[Passage]:
     """The passages with the first ones re-ordered by what the scorer thought of their best sentence.
 
-    Only the passages whose sentences were read change places among themselves, so the first five stay the first five.
+    Only passages whose sentences were read change places among themselves, and only one in the other language than the
+    question moves: within a language the fused score alone was measured better (zh-zh R@1 0.969 against 0.946).
     """
     weight = load_evidence_weights().rerank
     best: dict[int, float] = {}
     for one in evidence:
         best[one.passage.row] = max(best.get(one.passage.row, one.logit), one.logit)
     read = [passage for passage in passages if passage.row in best]
-    read = [replace(passage, score=passage.score + weight * best[passage.row]) for passage in read]
+    read = [
+        passage
+        if passage.chunk.language == language
+        else replace(passage, score=passage.score + weight * best[passage.row])
+        for passage in read
+    ]
     read.sort(key=lambda passage: (-passage.score, passage.row))
     return [*read, *(passage for passage in passages if passage.row not in best)]
 
@@ -166,10 +192,12 @@ class EvidenceRanker:
     def rank(self, query: Query, kind: Kind, passages: Sequence[Passage], overlap: Overlap) -> list[Evidence]:
         """All sentences of the first passages, best first; those past the scorer's reach keep their plain order."""
         judge = _Judge(query, kind, overlap, top=passages[0].score if passages else 0.0)
+        crossing = bool(passages) and passages[0].chunk.language != query.language
         drafts = [
             self._draft(judge, passage, number)
-            for passage in passages[:_PASSAGES]
+            for passage in passages[: _CROSSING if crossing else _PASSAGES]
             for number in range(len(passage.chunk.sentences))
+            if not _is_note(passage, number)
         ]
         drafts.sort(key=lambda draft: (-draft.score, draft.passage.row, draft.number))
         head, tail = _reach(drafts)
@@ -196,6 +224,7 @@ class EvidenceRanker:
             + weights.context * around.share
             + weights.passage * (passage.score - judge.top)
             + weights.fits * fits_kind(text, judge.query.text, judge.kind)
+            + weights.years * _years_held(judge.query.text, passage, text)
             + weights.heading * float(span.kind == "heading" or text.rstrip().endswith(("?", "？")))
         )
         return _Draft(passage, number, span, text, held, score)

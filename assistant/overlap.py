@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from assistant.retrieve import Query
@@ -14,6 +14,8 @@ from index.language import FUNCTION_TERMS, detect, fold, tokenise
 from index.pivot import Pivot
 from index.store import PassageStore
 from index.types import Language
+
+_COMMONPLACE = 1.6  # the idf of a term that every fifth chunk has
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +96,17 @@ class Overlap:
 
     def names_missing(self, text: str) -> float:
         """Share of the names in the question that the text has in neither language; 0 without names."""
-        names = self._pivot.names(self._query.text)
+        names = [forms for forms in self._pivot.names(self._query.text) if self._is_telling(forms)]
         if not names:
             return 0.0
         there = f"{fold(text)} {self._pivot.pivot(text)}".lower()
         return sum(not any(form in there for form in forms) for forms in names) / len(names)
+
+    def _is_telling(self, forms: Sequence[str]) -> bool:
+        """Whether a name is not in so many chunks that it goes without saying, as the city's own."""
+        language = detect(forms[0])
+        rarity = self._store.idf(tokenise(forms[0])[-1:], language=language)
+        return all(value > _COMMONPLACE for value in rarity.values())
 
     def likeness(self, left: str, right: str) -> float:
         """How alike two sentences of two languages are, 0 to 1: agreement of their numbers, then of their glosses.

@@ -35,6 +35,11 @@ _ENGLISH_NUMBER = re.compile(
     r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|twenty|hundred|half|third|quarter|fifth)s?\b"
 )
 _ASKS_MONEY = re.compile(
+    r"\b(?:what|how much)\b.{0,60}"
+    r"\b(?:cost|price|toll|fare|fee|fine|penalty|budget|funding|ticket|money|spent|spend|worth|invest)"
+    r"|\bhow much is\b|\bcosts?\b|多少钱|造价|票价|收费|怎么收|罚款|定多少|花.{0,6}钱|(?:多少|几)(?:亿|万)?元"
+)
+_MONEY = re.compile(
     r"\b(?:cost|price|toll|fare|fee|ticket|spend|spent|invest|budget|funding|fine|penalty|subsid|money|gdp|worth|revenue)"
     r"|多少钱|造价|票价|收费|费用|怎么收|投资|投入|资金|经费|罚款|补贴|亿元|万元|预算|价格|定多少"
 )

