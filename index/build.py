@@ -147,13 +147,15 @@ class _Build:
         manifest = self._seal(corpus, aside, report, Counts(len(intake.records), pages, len(catalog), files.sentences))
         with open_folder(aside) as store:
             check_store(store, self._embedder, self._pivot)
+        before = live_name(self._home)  # after a rollback it is not among the newest
+        keep = self._host.index.keep_generations
         publish(self._home, aside, name, self._disk)
         self._lap("publish")
         return replace(
             report,
             seconds=self._seconds | {"total": round(time.monotonic() - self._began, 3)},
             size_bytes=manifest.size_bytes,
-            pruned=prune(self._home, self._host.index.keep_generations),
+            pruned=prune(self._home, keep, also=before if keep > 1 else ""),
         )
 
     def _lap(self, stage: str) -> None:

@@ -1,6 +1,7 @@
 """Generations on disk: a lock, a folder aside, publishing by one rename, opening, rolling back and pruning.
 
-`home/index/gen-000042/` never changes once published; `home/index/CURRENT` names the live one.
+`home/index/gen-000042/` never changes once published. `home/index/CURRENT` names the live one, and after a rollback on a
+second line the newest one published. A folder with a higher number was left by a build that was killed before publishing.
 """
 
 from __future__ import annotations
@@ -40,11 +41,39 @@ def number_of(name: str) -> int:
 
 
 def generations(home: Path) -> list[str]:
-    """Names of all complete generations under `home/index`, oldest first."""
+    """Names of the published generations under `home/index`, oldest first; all that are whole without a CURRENT."""
+    try:
+        newest = max(number_of(name) for name in _pointer(home))
+    except (IndexMissingError, CorruptGenerationError):
+        return _complete(home)
+    return [name for name in _complete(home) if number_of(name) <= newest]
+
+
+def _complete(home: Path) -> list[str]:
     if not home.is_dir():
         return []
     names = [path.name for path in home.iterdir() if number_of(path.name) >= 0 and (path / MANIFEST).is_file()]
     return sorted(names, key=number_of)
+
+
+def _pointer(home: Path) -> list[str]:
+    """The lines of CURRENT: the live generation, and where it is not the same the newest that was published.
+
+    Raises:
+        IndexMissingError: If none was published yet.
+        CorruptGenerationError: If CURRENT holds anything else.
+    """
+    path = home / CURRENT
+    try:
+        text = path.read_text(encoding="ascii")
+    except FileNotFoundError:
+        raise IndexMissingError(f"There is no index in {home} yet. Run: pilot index build") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CorruptGenerationError(f"{path}: cannot be read ({error}). {REMEDY}") from error
+    names = text.split()
+    if not 1 <= len(names) <= 2 or any(number_of(name) < 0 for name in names):
+        raise CorruptGenerationError(f"{path}: got {text.strip()[:40]!r}, expected a name like gen-000042. {REMEDY}")
+    return names
 
 
 def current_name(home: Path) -> str:
@@ -54,16 +83,7 @@ def current_name(home: Path) -> str:
         IndexMissingError: If none was published yet.
         CorruptGenerationError: If CURRENT names nothing that can be there.
     """
-    path = home / CURRENT
-    try:
-        name = path.read_text(encoding="ascii").strip()
-    except FileNotFoundError:
-        raise IndexMissingError(f"There is no index in {home} yet. Run: pilot index build") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise CorruptGenerationError(f"{path}: cannot be read ({error}). {REMEDY}") from error
-    if number_of(name) < 0:
-        raise CorruptGenerationError(f"{path}: got {name[:40]!r}, expected a name like gen-000042. {REMEDY}")
-    return name
+    return _pointer(home)[0]
 
 
 def check_generation(home: Path, name: str) -> Manifest:
@@ -145,6 +165,9 @@ def clean_aside(home: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         elif path.name.startswith(f".{CURRENT}-"):
             path.unlink(missing_ok=True)
+    if live_name(home):
+        for name in set(_complete(home)) - set(generations(home)):
+            remove(home, name)
 
 
 def new_aside(home: Path) -> tuple[Path, str]:
@@ -191,8 +214,9 @@ def point(home: Path, name: str, disk: Disk) -> None:
         OSError: If the disk is full or fails.
     """
     aside = home / f".{CURRENT}-{uuid.uuid4().hex[:12]}"
+    newest = max([name, *generations(home)], key=number_of)
     try:
-        disk.write(aside, f"{name}\n".encode())
+        disk.write(aside, (f"{name}\n" if name == newest else f"{name}\n{newest}\n").encode())
         disk.replace(aside, home / CURRENT)
     finally:
         aside.unlink(missing_ok=True)
@@ -267,8 +291,8 @@ def rollback(home: Path, target: str, disk: Disk) -> str:
         return name
 
 
-def prune(home: Path, keep: int) -> tuple[str, ...]:
-    """Remove all but the newest `keep` generations and the live one; gives the names of those removed, oldest first.
+def prune(home: Path, keep: int, *, also: str = "") -> tuple[str, ...]:
+    """Remove all but the newest `keep` generations, the live one and `also`; gives the names removed, oldest first.
 
     The caller holds the lock.
     """
@@ -276,7 +300,7 @@ def prune(home: Path, keep: int) -> tuple[str, ...]:
     live = live_name(home)
     if not live:
         return ()
-    gone = [name for name in kept[: max(0, len(kept) - keep)] if name != live]
+    gone = [name for name in kept[: max(0, len(kept) - keep)] if name not in (live, also)]
     for name in gone:
         remove(home, name)
     return tuple(gone)

@@ -13,7 +13,7 @@ import pytest
 from index.build import build, is_current, stale_reason
 from index.disk import Disk
 from index.errors import BuildError, LockedError
-from index.generation import build_lock, current_name, generations
+from index.generation import build_lock, current_name, generations, rollback
 from index.report import BuildReport, NothingIndexedError, SilentProgress
 from index.settings import EmbeddingSettings
 from index.store import PassageStore, Scope, open_store
@@ -232,6 +232,14 @@ def test_build_keeps_so_many_generations(host: FakeHost) -> None:
     run(host)
     assert run(host).pruned == ("gen-000001",)
     assert generations(host.home / "index") == ["gen-000002", "gen-000003"]
+
+
+def test_build_after_rollback_keeps_the_one_that_was_live(host: FakeHost) -> None:
+    host = replace(host, index=host.index.model_copy(update={"keep_generations": 2}))
+    run(host)
+    rollback(host.home / "index", "1", Disk())
+    assert run(host).pruned == ()
+    assert generations(host.home / "index") == ["gen-000001", "gen-000002", "gen-000003"]
 
 
 def test_is_current_follows_documents_settings_and_model(host: FakeHost) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -194,6 +195,20 @@ def test_clean_aside_removes_what_killed_builds_left(home: Path) -> None:
     (home / ".CURRENT-1").touch()
     clean_aside(home)
     assert sorted(home.iterdir()) == before
+
+
+def test_clean_aside_removes_what_was_never_published(home: Path) -> None:
+    shutil.copytree(home / "gen-000003", home / "gen-000004")
+    assert generations(home) == ["gen-000001", "gen-000002", "gen-000003"]
+    clean_aside(home)
+    assert not (home / "gen-000004").exists()
+
+
+def test_clean_aside_after_rollback_keeps_the_newer_ones(home: Path) -> None:
+    rollback(home, "2", Disk())
+    assert (home / "CURRENT").read_text() == "gen-000001\ngen-000003\n"
+    clean_aside(home)
+    assert generations(home) == ["gen-000001", "gen-000002", "gen-000003"]
 
 
 def test_withdraw_never_removes_what_is_live(home: Path) -> None:
