@@ -127,6 +127,14 @@ def _printable(document_id: str) -> str:
     return document_id.encode("utf-8", "backslashreplace").decode()
 
 
+def _source(document_id: str, path: Path, root: Path) -> SourceFile | None:
+    """The file with its digest and size; None where it cannot be read."""
+    try:
+        return SourceFile(document_id, path.relative_to(root).as_posix(), sha256_file(path), path.stat().st_size)
+    except OSError:
+        return None
+
+
 def scan(settings: IndexSettings) -> Corpus:
     """Every file of the documents folder: to be indexed, or left out with its reason. Hashes all of them.
 
@@ -149,16 +157,12 @@ def scan(settings: IndexSettings) -> Corpus:
         code, reason = _refusal(document_id, path, root=root, limit_mb=settings.limits.file_mb)
         if not code and document_id in files:
             code, reason = "duplicate", f"another file has the same name after Unicode normalisation: {document_id}"
-        if not code:
-            try:
-                found = SourceFile(
-                    document_id, path.relative_to(root).as_posix(), sha256_file(path), path.stat().st_size
-                )
-            except OSError as error:
-                code, reason = "unreadable", f"cannot be read: {error.strerror}; check its permissions"
-        if not code and found.size_bytes and by_digest.setdefault(found.digest, document_id) != document_id:
+        found = None if code else _source(document_id, path, root)
+        if not code and found is None:
+            code, reason = "unreadable", "cannot be read; check its permissions"
+        if found and found.size_bytes and by_digest.setdefault(found.digest, document_id) != document_id:
             code, reason = "duplicate", f"duplicate of {by_digest[found.digest]}"
-        if code:
+        if found is None or code:
             left_out.append(DocumentReport(_printable(document_id), "left_out", reason, code))
         else:
             files[document_id] = found

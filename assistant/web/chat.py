@@ -33,15 +33,7 @@ def build_chat(desk: Desk, server: ServerSettings) -> Blocks:
     with gr.Blocks(title=ENGLISH.page_title, analytics_enabled=False, fill_width=True) as page:
         now = gr.Markdown("", elem_id="now", sanitize_html=False, latex_delimiters=[])
         with gr.Column(elem_id="ask"):
-            box = gr.Textbox(
-                elem_id="q",
-                lines=1,
-                max_lines=8,
-                show_label=False,
-                container=False,
-                submit_btn=ENGLISH.ask,
-                stop_btn=ENGLISH.stop,
-            )
+            box = gr.Textbox(elem_id="q", max_lines=8, container=False, submit_btn=ENGLISH.ask, stop_btn=ENGLISH.stop)
         history = gr.Textbox("[]", elem_id="history", visible="hidden", show_label=False)
         asking = box.submit(
             respond,

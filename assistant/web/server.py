@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import uvicorn
 from fastapi import FastAPI, Request
@@ -24,6 +25,9 @@ from assistant.web.render import HERE
 from assistant.web.source import Place, documents_html, plain_html, source_html
 from assistant.web.texts import words
 from index.errors import PilotError
+
+if TYPE_CHECKING:
+    from gradio import Blocks
 
 logger = logging.getLogger(__name__)
 
@@ -49,17 +53,28 @@ def create_app(
         answer: The longest question.
     """
     os.environ.update(_BEFORE_GRADIO)
-    import gradio as gr
-
     from assistant.web.chat import build_chat
 
     app = FastAPI(title="Pilot Assistant", docs_url=None, redoc_url=None, openapi_url=None)
     _add_pages(app, pages)
     app.mount("/ui", StaticFiles(directory=HERE / "static"), name="ui")
     desk = Desk(assistant, pages, answer, settings.answer_timeout_s)
+    _mount_chat(app, build_chat(desk, settings))
+    longest = _BYTES_PER_CHAR * answer.question_chars * (HISTORY_TURNS + 1) + _BODY_EXTRA
+    app.add_middleware(BodyLimit, max_bytes=longest)
+    app.add_middleware(KnownPaths)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts), www_redirect=False)
+    app.add_middleware(SecureReplies, rewrite=page_rewriter(answer.question_chars))
+    return app
+
+
+def _mount_chat(app: FastAPI, chat: Blocks) -> None:
+    """Put the chat at the root, with everything of Gradio's that a public page does not need switched off."""
+    import gradio as gr
+
     gr.mount_gradio_app(
         app,
-        build_chat(desk, settings),
+        chat,
         path="/",
         footer_links=[],
         run_history=False,
@@ -72,12 +87,6 @@ def create_app(
         mcp_server=False,
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
     )
-    longest = _BYTES_PER_CHAR * answer.question_chars * (HISTORY_TURNS + 1) + _BODY_EXTRA
-    app.add_middleware(BodyLimit, max_bytes=longest)
-    app.add_middleware(KnownPaths)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts), www_redirect=False)
-    app.add_middleware(SecureReplies, rewrite=page_rewriter(answer.question_chars))
-    return app
 
 
 def _add_pages(app: FastAPI, pages: PageSource) -> None:

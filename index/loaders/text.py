@@ -57,8 +57,18 @@ def blocks(text: str) -> tuple[Block, ...]:
     return tuple(found)
 
 
+_MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_DATE_LINE = re.compile(
+    rf"(?:\w+day,? )?(?:(?:\d{{1,2}} )?{_MONTH} \d{{4}}|{_MONTH} \d{{1,2}}, \d{{4}}|\d{{4}}(?:[-/.]\d{{1,2}}){{1,2}})"
+    r"|\d{4}年\d{1,2}月(?:\d{1,2}日)?(?: ?星期.)?",
+    re.IGNORECASE,
+)
+
+
 def _is_heading(text: str) -> bool:
     line = text.strip()
+    if _DATE_LINE.fullmatch(line):
+        return False
     return "\n" not in line and len(line) <= HEADING_CHARS and not _END.search(line) and not MARKER.match(text)
 
 
