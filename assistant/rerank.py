@@ -135,18 +135,20 @@ def _verified(folder: Path) -> tuple[Path, str]:
     weights, record = folder / "evidence.onnx", folder / "evidence.json"
     for path in (weights, record):
         if not path.is_file():
-            raise PilotError(f"{path} is missing; it ships with the project. Install it anew: make install")
+            raise PilotError(
+                f"{path} is missing; it ships with the project. Bring it back: git checkout -- assistant/model"
+            )
     try:
         expected = _Provenance.model_validate_json(record.read_bytes()).sha256
     except ValidationError as error:
         raise PilotError(
-            f"{record} does not name the digest of the weights (sha256). Install it anew: make install"
+            f"{record} does not name the digest of the weights (sha256). Bring it back: git checkout -- assistant/model"
         ) from error
     found = hashlib.sha256(weights.read_bytes()).hexdigest()
     if found != expected:
         raise PilotError(
             f"{weights} has SHA-256 {found[:12]}…, {record.name} expects {expected[:12]}…: it is damaged or from "
-            "another fit. Install it anew: make install"
+            "another fit. Bring it back: git checkout -- assistant/model"
         )
     return weights, expected
 

