@@ -23,6 +23,11 @@ from index.types import Language
 _FILE = Path(__file__).resolve().parent / "confidence.json"
 
 
+def is_mismatched(features: Mapping[str, float]) -> bool:
+    """Whether the question names a year, or asks for money, that the best evidence has not."""
+    return features["years_missing"] > 0 or features["money_missing"] > 0
+
+
 class ConfidenceModel(BaseModel):
     """A logistic model over standardised features.
 
@@ -31,6 +36,7 @@ class ConfidenceModel(BaseModel):
         features: Names, in order.
         mean, scale, weight: One number a feature.
         intercept: Added to the weighted sum.
+        mismatch: Taken off the sum where the question names a year, or asks for money, that the evidence has not.
         thresholds: Least probability of an answer by the share of given answers that may be wrong.
         topic: Least similarity of a question that is about the documents' subject at all.
     """
@@ -43,12 +49,13 @@ class ConfidenceModel(BaseModel):
     scale: tuple[float, ...]
     weight: tuple[float, ...]
     intercept: float
+    mismatch: float
     thresholds: dict[str, float]
     topic: float
 
     def probability(self, features: Mapping[str, float]) -> float:
         """Probability that the evidence answers, 0 to 1."""
-        total = self.intercept
+        total = self.intercept - self.mismatch * float(is_mismatched(features))
         for name, mean, scale, weight in zip(self.features, self.mean, self.scale, self.weight, strict=True):
             total += weight * (features[name] - mean) / scale
         return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
@@ -125,14 +132,10 @@ def _mismatch(question: str, kind: Kind, best: Evidence, overlap: Overlap) -> di
     """What the question names or asks for and the best sentence, with its passage and heading, has not."""
     stated = f"{_heading(best.passage)} {best.text}"
     whole = f"{stated} {best.passage.chunk.text}"
-    missing = {
+    return {
         "years_missing": float(bool(years(question) - years(stated))),
         "names_missing": overlap.names_missing(whole),
         "money_missing": float(asks_money(question) and not names_money(best.text)),
-    }
-    return {
-        **missing,
-        "mismatch": sum(missing.values()),
         "numbers_missing": float(bool(numbers(question) - numbers(whole))),
         "fits": fits_kind(best.text, question, kind),
         "valued": float(kind in (Kind.WHEN, Kind.HOW_MANY)),
@@ -144,7 +147,7 @@ def measure(
 ) -> dict[str, float]:
     """The features of one question by name; all 0 where nothing was retrieved."""
     if not passages or not evidence:
-        return dict.fromkeys(load_confidence().features, 0.0)
+        return dict.fromkeys((*load_confidence().features, "years_missing", "money_missing"), 0.0)
     return {
         **_ranking(passages, evidence, query.language),
         **_coverage(passages[0], evidence[0], overlap),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from assistant.confidence import are_kin
 from assistant.evidence import Evidence
 from assistant.understand import Kind, says_sources_differ
-from assistant.values import Quantity, quantities, years
+from assistant.values import Quantity, magnitudes, quantities, years
 
 _REACH = 0.5
 _HELD = 0.5
@@ -28,10 +28,15 @@ def _values_differ(one: Evidence, other: Evidence) -> bool:
     return bool(pairs) and all(abs(a.value - b.value) > 0.005 * max(a.value, b.value) for a, b in pairs)
 
 
-def find_conflict(evidence: Sequence[Evidence], kind: Kind) -> list[Evidence]:
-    """The sentences that disagree, best first, two or more; empty where sources agree or nothing is comparable.
+def _amounts(text: str) -> frozenset[float]:
+    """The values that a text gives, years left out."""
+    return magnitudes(text) - frozenset(float(year) for year in years(text))
 
-    A sentence that itself says that sources differ counts with the best sentence beside it. Otherwise two sentences of
+
+def find_conflict(evidence: Sequence[Evidence], kind: Kind) -> list[Evidence]:
+    """The sentences that disagree, best first; empty where sources agree or nothing is comparable.
+
+    A sentence that itself says that sources differ comes first, with those that give its values beside it. Otherwise two sentences of
     unrelated documents must both hold most of the question and give different values of one unit for the same year.
     """
     prose = [one for one in evidence if one.span.kind != "heading"]
@@ -47,8 +52,9 @@ def find_conflict(evidence: Sequence[Evidence], kind: Kind) -> list[Evidence]:
     ]
     said = [one for one in near[:4] if says_sources_differ(one.text)]
     if said:
-        others = [one for one in near if one not in said and are_kin(one.passage, said[0].passage)]
-        return [*others[:2], *said[:2]][:_SHOWN]
+        told = _amounts(said[0].text)
+        others = [one for one in near if one not in said and told & _amounts(one.text)]
+        return [*said[:1], *others[: _SHOWN - 1]]
     if kind not in (Kind.HOW_MANY, Kind.WHEN):
         return []
     rivals = [one for one in near[1:] if not are_kin(one.passage, best.passage) and _values_differ(best, one)]

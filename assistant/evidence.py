@@ -49,6 +49,7 @@ class EvidenceWeights(BaseModel):
     fits: float
     heading: float
     years: float
+    foreign: float
     scorer: float
     rerank: float
 
@@ -225,6 +226,7 @@ class EvidenceRanker:
             + weights.passage * (passage.score - judge.top)
             + weights.fits * fits_kind(text, judge.query.text, judge.kind)
             + weights.years * _years_held(judge.query.text, passage, text)
+            + weights.foreign * float(language != judge.query.language)
             + weights.heading * float(span.kind == "heading" or text.rstrip().endswith(("?", "？")))
         )
         return _Draft(passage, number, span, text, held, score)

@@ -134,7 +134,7 @@ def content_terms(text: str) -> list[str]:
 
 def _later_part(text: str, first: str) -> Part:
     """A later part of a compound; one that says little takes the first one's words along."""
-    rich = len(content_terms(text)) >= _RICH_TERMS and not _patterns().words["pronoun"].search(text)
+    rich = len(content_terms(text)) >= _RICH_TERMS and not _patterns().words["pronoun"].search(fold(text))
     query = text if rich else f"{text} ({first.rstrip('?？。. ')})"
     return Part(text, query, question_kind(text))
 
@@ -150,12 +150,14 @@ def split_parts(text: str) -> tuple[Part, ...]:
         start = 0
         for joint in words[f"joint_{detect(sentence)}"].finditer(sentence):
             left, right = sentence[start : joint.start()], sentence[joint.end() :]
-            asking = words["asks"].search(left) and words["asks"].search(right)
+            asking = words["asks"].search(fold(left)) and words["asks"].search(fold(right))
             if asking and content_terms(left) and content_terms(right):
                 pieces.append(left)
                 start = joint.end()
         pieces.append(sentence[start:])
-    questions = [piece.strip(" ，,;；") for piece in pieces if words["asks"].search(piece) and content_terms(piece)]
+    questions = [
+        piece.strip(" ，,;；") for piece in pieces if words["asks"].search(fold(piece)) and content_terms(piece)
+    ]
     if len(questions) < 2:
         return (Part(text, text, question_kind(text)),)
     first = Part(questions[0], questions[0], question_kind(questions[0]))
@@ -166,16 +168,18 @@ def standalone(text: str, history: Sequence[str]) -> str:
     """The question with what it takes from the one before; unchanged where it stands alone.
 
     "And in 2030?" after "How many stations by 2025?" gives "How many stations by 2030?"; where only a year is
-    exchanged it is put in place of the old one, else the question before is added in parentheses.
+    exchanged it is put in place of the old one, else the question before is added in parentheses. The question before
+    is itself made standalone first, and small talk between is passed over.
     """
-    if not history:
+    earlier = [unwrap(visible(one)) for one in history if not small_talk(one)]
+    if not earlier:
         return text
-    words = _patterns().words
+    words, folded = _patterns().words, fold(text)
     short = len(content_terms(text)) <= _FOLLOW_UP_TERMS
-    if not (short and (words["follow_up"].search(text) or words["pronoun"].search(text))):
+    if not (short and (words["follow_up"].search(folded) or words["pronoun"].search(folded))):
         return text
-    previous = unwrap(history[-1])
-    rest = words["lead_in"].sub("", text).strip(" ?？呢")
+    previous = standalone(earlier[-1], earlier[:-1])
+    rest = words["lead_in"].sub("", folded).strip(" ?？呢")
     years, old = _YEAR.findall(rest), _YEAR.findall(previous)
     extra = [term for term in content_terms(rest) if not _YEAR.fullmatch(term) and term not in ("年", "到", "in", "by")]
     if len(years) == 1 and len(old) == 1 and not extra:
