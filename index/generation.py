@@ -1,7 +1,7 @@
 """Generations on disk: a lock, a folder aside, publishing by one rename, opening, rolling back and pruning.
 
 `home/index/gen-000042/` never changes once published. `home/index/CURRENT` names the live one, and after a rollback, on
-a second line, the newest one published. A folder with a higher number is from a build that was killed before publishing.
+a second line, the newest one published. A folder with a higher number is from a build killed before it could publish.
 """
 
 from __future__ import annotations
