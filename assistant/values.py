@@ -19,9 +19,11 @@ _SCALES = {
     "trillion": 1e12,
 }
 _QUANTITY = re.compile(
-    r"(?<![a-z\d_.])(\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?)\s*(万亿|亿|万|千|百|thousand\b|million\b|billion\b|trillion\b)?\s*"
+    r"(?<![a-z\d_.])(\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?)\s*"
+    r"(万亿|亿|万|千|百|thousand\b|million\b|billion\b|trillion\b)?\s*"
     r"(%|percentage points?|per ?cent|个百分点|[a-z]+(?:[ -][a-z]+)?|[\u4e00-\u9fff]{1,2})?"
 )
+_CHINESE_DAY = re.compile(r"(?<!\d)\d{1,2}月(?:\d{1,2}[日号])?")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d|,\d)")
 _DATE = re.compile(
     r"(?:19|20)\d{2}年(?:\d{1,2}月(?:\d{1,2}日)?)?|\d{1,2}月\d{1,2}日"
@@ -34,7 +36,12 @@ _CHINESE_NUMBER = re.compile(
 _ENGLISH_NUMBER = re.compile(
     r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|twenty|hundred|half|third|quarter|fifth)s?\b"
 )
-_ASKS_MONEY = re.compile(r"\b(?:yuan|rmb|cny|dollars?|usd|hk\$|euros?)\b|[$¥€]|元|人民币|美元|港元")
+_ASKS_MONEY = re.compile(
+    r"\b(?:what|how much)\b.{0,60}"
+    r"\b(?:cost|price|toll|fare|fee|fine|penalty|budget|funding|ticket|money|spent|spend|worth|invest)"
+    r"|\bhow much is\b|\bcosts?\b|多少钱|造价|票价|收费|怎么收|罚款|定多少|花.{0,6}钱|(?:多少|几)(?:亿|万)?元"
+)
+_MONEY = re.compile(r"\b(?:yuan|rmb|cny|dollars?|usd|hk\$|euros?)\b|[$¥€]|元|人民币|美元|港元")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +71,14 @@ def years(text: str) -> frozenset[str]:
 
 
 def quantities(text: str) -> tuple[Quantity, ...]:
-    """The quantities of the text in order, years left out; "3.6万个" gives Quantity(36000, "个")."""
+    """The quantities of the text in order; "3.6万个" gives Quantity(36000, "个").
+
+    Left out are Chinese days and months, and years: 1900 to 2099 without a separator, scale, % or Chinese unit but 年.
+    """
     found: list[Quantity] = []
-    folded = fold(text)
-    for match in _QUANTITY.finditer(folded):
+    for match in _QUANTITY.finditer(_CHINESE_DAY.sub(" ", fold(text))):
         digits, scale, unit = match.groups("")
-        if not scale and _YEAR.fullmatch(digits) and (unit[:1].isascii() and unit != "%" or unit.startswith("年")):
+        if not scale and _YEAR.fullmatch(digits) and ((unit[:1].isascii() and unit != "%") or unit.startswith("年")):
             continue
         share = unit == "%" or unit.startswith(("percent", "per cent"))
         value = float(digits.replace(",", "")) * _SCALES.get(scale, 1.0)

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import pytest
+
+from assistant.understand import (
+    Kind,
+    content_terms,
+    question_kind,
+    says_sources_differ,
+    small_talk,
+    split_parts,
+    standalone,
+    understand,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("When does the pilot start?", Kind.WHEN),
+        ("By which year will it end?", Kind.WHEN),
+        ("How many stations are there?", Kind.HOW_MANY),
+        ("What is the length of the tunnel?", Kind.HOW_MANY),
+        ("Who approved the plan?", Kind.WHO),
+        ("Which department runs it?", Kind.WHO),
+        ("Where is the port?", Kind.WHERE),
+        ("Why was the plan changed?", Kind.WHY),
+        ("What are the four crossovers?", Kind.LIST),
+        ("What does crossover mean?", Kind.DEFINITION),
+        ("Is the tunnel open?", Kind.YES_NO),
+        ("How is the money raised?", Kind.HOW),
+        ("Which line is the longest?", Kind.WHICH),
+        ("The port of Yantian", Kind.OTHER),
+    ],
+)
+def test_question_kind_english_words_decide(text: str, kind: Kind) -> None:
+    assert question_kind(text) is kind
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("试点什么时候开始？", Kind.WHEN),
+        ("试点哪一年结束？", Kind.WHEN),
+        ("有多少个基站？", Kind.HOW_MANY),
+        ("由哪个部门负责？", Kind.WHO),
+        ("港口在哪里？", Kind.WHERE),
+        ("为什么要试点？", Kind.WHY),
+        ("四个“跨”分别指什么？", Kind.LIST),
+        ("试点包括哪些领域？", Kind.LIST),
+        ("什么是虚拟电厂？", Kind.DEFINITION),
+        ("隧道是否通车？", Kind.YES_NO),
+        ("隧道通车了吗？", Kind.YES_NO),
+        ("如何筹集资金？", Kind.HOW),
+        ("哪条线最长？", Kind.WHICH),
+        ("盐田港", Kind.OTHER),
+    ],
+)
+def test_question_kind_chinese_words_decide(text: str, kind: Kind) -> None:
+    assert question_kind(text) is kind
+
+
+@pytest.mark.parametrize(
+    ("simplified", "traditional"),
+    [
+        ("试点什么时候开始？", "試點什麼時候開始？"),
+        ("由谁负责？", "由誰負責？"),
+        ("有多少个？", "有多少個？"),
+        ("为什么？", "為什麼？"),
+        ("隧道通车了吗？", "隧道通車了嗎？"),
+    ],
+)
+def test_question_kind_traditional_characters_change_nothing(simplified: str, traditional: str) -> None:
+    assert question_kind(traditional) is question_kind(simplified) is not Kind.OTHER
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Hello!", "greeting"),
+        ("您好！", "greeting"),
+        ("Thanks a lot", "thanks"),
+        ("謝謝", "thanks"),
+        ("Bye", "farewell"),
+        ("再见", "farewell"),
+        ("Who are you?", "about"),
+        ("你是誰？", "about"),
+        ("Hello, how many stations are there?", ""),
+        ("你好，试点什么时候开始？", ""),
+        ("", ""),
+    ],
+)
+def test_small_talk_only_where_it_is_all_that_is_said(text: str, name: str) -> None:
+    assert small_talk(text) == name
+
+
+def test_content_terms_question_and_function_words_are_out() -> None:
+    assert content_terms("When was the tunnel of Shenzhen opened?") == ["tunnel", "shenzhen", "open"]
+    assert content_terms("地铁什么时候通车？") == ["地铁", "通车"]
+
+
+def test_split_parts_plain_question_is_one() -> None:
+    (part,) = split_parts("How many bridges and tunnels are there?")
+    assert (part.text, part.query, part.kind) == (
+        "How many bridges and tunnels are there?",
+        "How many bridges and tunnels are there?",
+        Kind.HOW_MANY,
+    )
+
+
+def test_split_parts_joined_questions_are_two_and_the_later_takes_the_subject() -> None:
+    first, second = split_parts("When did the tunnel open, and who paid for it?")
+    assert (first.text, first.kind) == ("When did the tunnel open", Kind.WHEN)
+    assert (second.text, second.kind) == ("who paid for it?", Kind.WHO)
+    assert second.query == "who paid for it? (When did the tunnel open)"
+
+
+def test_split_parts_two_sentences_are_two() -> None:
+    assert [part.text for part in split_parts("When did it open? Who paid the builders?")] == [
+        "When did it open?",
+        "Who paid the builders?",
+    ]
+
+
+def test_split_parts_later_part_that_says_enough_stands_alone() -> None:
+    _, second = split_parts(
+        "When did the tunnel open, and how many underground metro stations does Longgang district plan before 2030?"
+    )
+    assert second.query == second.text
+
+
+def test_split_parts_chinese_comma_between_questions_splits() -> None:
+    assert [(part.text, part.kind) for part in split_parts("试点什么时候开始，由谁负责？")] == [
+        ("试点什么时候开始", Kind.WHEN),
+        ("由谁负责？", Kind.WHO),
+    ]
+    assert len(split_parts("到2025年，试点有多少个基站？")) == 1
+
+
+def test_split_parts_traditional_characters_split_alike() -> None:
+    assert [(part.text, part.kind) for part in split_parts("試點什麼時候開始，由誰負責？")] == [
+        ("試點什麼時候開始", Kind.WHEN),
+        ("由誰負責？", Kind.WHO),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "history", "expected"),
+    [
+        ("And in 2030?", ["How many stations by 2025?"], "How many stations by 2030?"),
+        ("那2030年呢？", ["到2025年有多少基站？"], "到2030年有多少基站？"),
+        ("還有2030年呢？", ["到2025年有多少基站？"], "到2030年有多少基站？"),
+        ("Who built it?", ["When did the tunnel open?"], "Who built it? (When did the tunnel open)"),
+        ("這個計劃誰批的？", ["四个跨是什么？"], "這個計劃誰批的？ (四个跨是什么)"),
+        ("Why?", ["Did the tunnel close?"], "Why? (Did the tunnel close)"),
+        ("Where is the port?", ["When did the tunnel open?"], "Where is the port?"),
+        ("And in 2030?", [], "And in 2030?"),
+    ],
+)
+def test_standalone_takes_only_what_is_missing(text: str, history: list[str], expected: str) -> None:
+    assert standalone(text, history) == expected
+
+
+def test_standalone_chain_of_follow_ups_keeps_the_subject() -> None:
+    history = ["How many stations by 2025?", "And in 2030?"]
+    assert standalone("And in 2035?", history) == "How many stations by 2035?"
+
+
+def test_standalone_small_talk_between_is_passed_over() -> None:
+    assert standalone("And in 2030?", ["How many stations by 2025?", "Thanks!"]) == "How many stations by 2030?"
+    assert standalone("And in 2030?", ["Hello!"]) == "And in 2030?"
+
+
+def test_understand_invisible_characters_and_breaks_are_gone() -> None:
+    asked = understand("When\u200b does\nthe pilot \u202estart?")
+    assert (asked.text, asked.language, asked.kind) == ("When does the pilot start?", "en", Kind.WHEN)
+    assert (asked.asks, asked.small_talk, len(asked.parts)) == (True, "", 1)
+
+
+def test_understand_bare_topic_asks_nothing() -> None:
+    assert not understand("Yantian port").asks
+    assert understand("Yantian port?").asks
+
+
+def test_understand_small_talk_takes_nothing_from_history() -> None:
+    asked = understand("Thanks!", ["When did the tunnel open?"])
+    assert (asked.text, asked.small_talk) == ("Thanks!", "thanks")
+
+
+def test_understand_follow_up_keeps_the_language_it_was_typed_in() -> None:
+    assert understand("那2030年呢？", ["How many stations by 2025?"]).language == "zh"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The sources do not agree on the length.", True),
+        ("两处说法不一。", True),
+        ("兩處說法不一。", True),
+        ("The tunnel is long.", False),
+    ],
+)
+def test_says_sources_differ_only_where_it_is_said(text: str, expected: bool) -> None:
+    assert says_sources_differ(text) is expected
