@@ -36,8 +36,9 @@ def _amounts(text: str) -> frozenset[float]:
 def find_conflict(evidence: Sequence[Evidence], kind: Kind) -> list[Evidence]:
     """The sentences that disagree, best first; empty where sources agree or nothing is comparable.
 
-    A sentence that itself says that sources differ comes first, with those that give its values beside it. Otherwise two sentences of
-    unrelated documents must both hold most of the question and give different values of one unit for the same year.
+    A sentence that itself says that sources differ comes first, with those that give its values beside it. Otherwise
+    two sentences of unrelated documents must both hold most of the question and give different values of one unit for
+    the same year.
     """
     prose = [one for one in evidence if one.span.kind != "heading"]
     if not prose:
