@@ -28,6 +28,7 @@ _BREAK_BETWEEN_HAN = re.compile(
 _CLOSERS = "”’\"'」』）)】》〉]"
 _HARD_END = re.compile(rf"[。！？!?]+[{re.escape(_CLOSERS)}]*|……[{re.escape(_CLOSERS)}]*(?=\s|$)")
 _SOFT_END = re.compile(rf"\.[{re.escape(_CLOSERS)}]*(?=\s|$)")
+_NOT_SPACE = re.compile(r"\S")
 _PARAGRAPH = re.compile(r"\n[ \t\r\f\v]*\n\s*")
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(\[“\"'])(?:mr|mrs|ms|dr|prof|st|no|nos|vol|art|fig|eq|sec|vs|jr|sr|inc|ltd|co|corp|dept|approx|ca|cf|e\.g|i\.e"
@@ -118,13 +119,13 @@ FUNCTION_TERMS = frozenset(tokenise(" ".join(FUNCTION_WORDS)))
 """Stems of English words that carry no content."""
 
 
-def _is_end(text: str, start: int, match: re.Match[str]) -> bool:
+def _is_end(text: str, match: re.Match[str], *, start: int, end: int) -> bool:
     """Whether a full stop ends a sentence: not after an abbreviation or initial, nor before a lower-case word."""
-    following = text[match.end() :].lstrip()[:1]
-    if following and (following.islower() or following in ",;:"):
-        return False
+    following = _NOT_SPACE.search(text, match.end(), end)
     if not following:
         return True
+    if following[0].islower() or following[0] in ",;:":
+        return False
     return not _ABBREVIATION.search(text[max(start, match.start() - 12) : match.start() + 1])
 
 
@@ -132,7 +133,7 @@ def _sentence_ends(text: str, start: int, end: int) -> list[int]:
     """Offsets after each sentence end in text[start:end], the last being end."""
     ends = [match.end() for match in _HARD_END.finditer(text, start, end)]
     for match in _SOFT_END.finditer(text, start, end):
-        if _is_end(text[:end], start, match):
+        if _is_end(text, match, start=start, end=end):
             ends.append(match.end())
     return sorted({*ends, end})
 
