@@ -1,0 +1,29 @@
+"""Thresholds for stated wrong-answer rates, and the line between the documents' subject and everything else."""
+
+from __future__ import annotations
+
+import pytest
+
+from evals.calibrate import thresholds, topic_threshold
+
+
+def test_thresholds_rate_reached_gives_least_probability() -> None:
+    found = thresholds([0.9, 0.8, 0.7, 0.6, 0.5], [True, True, True, False, True])
+    # Down to 0.5 five answers are given and one is wrong: 20 %. Down to 0.7 none is wrong.
+    assert found["0.2"] == 0.5
+    assert found["0.15"] == 0.7
+
+
+def test_thresholds_unreachable_rate_takes_highest_probability() -> None:
+    assert thresholds([0.9, 0.8], [False, True])["0.05"] == 0.9
+
+
+def test_thresholds_laxer_rate_is_never_stricter() -> None:
+    found = thresholds([0.9, 0.7, 0.6, 0.4, 0.3, 0.2], [True, False, True, True, False, True])
+    values = [found[rate] for rate in sorted(found, key=float)]
+    assert values == sorted(values, reverse=True)
+
+
+@pytest.mark.parametrize(("kept", "expected"), [(1.0, 0.1), (0.9, 0.2), (0.5, 0.6)])
+def test_topic_threshold_keeps_the_stated_share(kept: float, expected: float) -> None:
+    assert topic_threshold([n / 10 for n in range(10, 0, -1)], kept=kept) == expected
