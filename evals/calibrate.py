@@ -154,7 +154,7 @@ def topic_threshold(on_topic: Sequence[float], *, kept: float = 0.98) -> float:
     worse than to tell somebody who asks about football that the documents do not say.
     """
     ordered = sorted(on_topic)
-    return round(ordered[int((1 - kept) * len(ordered))], 4)
+    return round(ordered[math.floor(round((1 - kept) * len(ordered), 6))], 4)
 
 
 def _lowered(probability: float, sample: Sample) -> float:
