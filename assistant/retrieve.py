@@ -75,7 +75,7 @@ class Query:
     text: str
     language: Language
     pivot: str
-    vector: NDArray[np.float32] = field(repr=False)
+    vector: NDArray[np.float32] = field(repr=False, compare=False)
     terms: Mapping[str, float]
     english: Mapping[str, float]
 
@@ -99,7 +99,7 @@ class Passage:
     score: float
     dense: float
     words: float
-    sentences: NDArray[np.float32] = field(repr=False)
+    sentences: NDArray[np.float32] = field(repr=False, compare=False)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from assistant.conflict import find_conflict
+from assistant.evidence import Evidence
+from assistant.understand import Kind
+from index.store import PassageStore
+from tests.fakes_assistant import evidence_of, tiny_store
+
+FIVE, SIX = "The metro has 500 stations.", "The metro has 600 stations."
+AGREED = "There are 500 stations on the metro."
+KILOMETRES = "The metro has 600 km."
+IN_2021, IN_2023 = "In 2021 it had 500 stations.", "In 2023 it had 600 stations."
+MAY, JUNE = "The line opened on 3 May 2021.", "The line opened on 9 May 2021."
+FIVE_ZH, SIX_ZH = "深圳有500个站。", "深圳有600个站。"
+DIFFER = "The sources do not agree: 500 stations or 600."
+DOCUMENTS = {
+    "a.md": f"# A\n\n{FIVE} {IN_2021} {MAY}",
+    "b.md": f"# B\n\n{SIX} {AGREED} {KILOMETRES} {IN_2023} {JUNE}",
+    "a-twin.md": f"---\ntranslation_of: a.md\n---\n# Twin\n\n{SIX}",
+    "same.md": f"# Same\n\n{FIVE} {SIX} {DIFFER}",
+    "zh-a.md": f"# 甲\n\n{FIVE_ZH}",
+    "zh-b.md": f"# 乙\n\n{SIX_ZH}",
+}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> PassageStore:
+    return tiny_store(tmp_path_factory.mktemp("conflict"), DOCUMENTS)
+
+
+def found(store: PassageStore, *places: tuple[str, str]) -> list[Evidence]:
+    return [evidence_of(store, text, document=document) for document, text in places]
+
+
+def sides(evidence: Sequence[Evidence]) -> list[tuple[str, str]]:
+    return [(one.passage.document.id, one.text) for one in evidence]
+
+
+@pytest.mark.parametrize(
+    "places", [(("a.md", FIVE), ("b.md", SIX)), (("zh-a.md", FIVE_ZH), ("zh-b.md", SIX_ZH))], ids=["en", "zh"]
+)
+def test_find_conflict_other_value_of_the_same_unit_shows_both(
+    store: PassageStore, places: tuple[tuple[str, str], ...]
+) -> None:
+    assert sides(find_conflict(found(store, *places), Kind.HOW_MANY)) == list(places)
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        (),
+        (("a.md", FIVE),),
+        (("a.md", FIVE), ("b.md", AGREED)),
+        (("a.md", FIVE), ("b.md", KILOMETRES)),
+        (("a.md", IN_2021), ("b.md", IN_2023)),
+        (("same.md", FIVE), ("same.md", SIX)),
+        (("a.md", FIVE), ("a-twin.md", SIX)),
+        (("a.md", FIVE), ("zh-b.md", SIX_ZH)),
+    ],
+    ids=["nothing", "one", "same value", "other unit", "other year", "same document", "translation", "other language"],
+)
+def test_find_conflict_nothing_to_compare_is_empty(store: PassageStore, places: tuple[tuple[str, str], ...]) -> None:
+    assert find_conflict(found(store, *places), Kind.HOW_MANY) == []
+
+
+def test_find_conflict_question_for_no_value_is_empty(store: PassageStore) -> None:
+    assert find_conflict(found(store, ("a.md", FIVE), ("b.md", SIX)), Kind.WHY) == []
+
+
+def test_find_conflict_weak_rival_is_none(store: PassageStore) -> None:
+    best = evidence_of(store, FIVE, document="a.md")
+    for rival in (
+        evidence_of(store, SIX, document="b.md", score=-9),
+        evidence_of(store, SIX, document="b.md", share=0.0),
+    ):
+        assert find_conflict([best, rival], Kind.HOW_MANY) == []
+
+
+def test_find_conflict_sentence_that_says_so_counts_with_what_stands_beside_it(store: PassageStore) -> None:
+    conflict = find_conflict(found(store, ("same.md", FIVE), ("same.md", DIFFER)), Kind.HOW_MANY)
+    assert [text for _, text in sides(conflict)] == [DIFFER, FIVE]
+
+
+def test_find_conflict_headings_do_not_count(store: PassageStore) -> None:
+    assert find_conflict(found(store, ("a.md", "A"), ("b.md", "B")), Kind.HOW_MANY) == []

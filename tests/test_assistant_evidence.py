@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from assistant.evidence import Evidence, EvidenceRanker, fits_kind, rerank
+from assistant.retrieve import Passage, make_query
+from assistant.understand import Kind
+from index.store import PassageStore
+from tests.fakes import HashEmbedder, fake_pivot
+from tests.fakes_assistant import evidence_of, overlap_with, passage_of, tiny_store
+
+OPENED, GREY = "The tunnel opened in 2024.", "The bridge is grey."
+NOTE = "This is a summary and the source prevails."
+FUND = "The fund held 5 million yuan."
+METRO_ZH = "深圳地铁很长。"
+DOCUMENTS = {
+    "a-2021.md": f"---\ntitle: Report of 2021\n---\n{FUND}",
+    "b-2023.md": f"---\ntitle: Report of 2023\n---\n{FUND}",
+    "tunnel.md": f"---\ntitle: Works\nnote: {NOTE}\n---\n# Tunnel\n\n{GREY} {OPENED}\n\n{NOTE}",
+    "zh-a.md": f"# 地铁\n\n{METRO_ZH}",
+    "zh-b.md": "# 港口\n\n深圳港口很大。",
+}
+
+
+class WordScorer:
+    """1 for a sentence with the word, else 0; remembers what it read."""
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+        self.read: list[tuple[str, tuple[str, ...]]] = []
+
+    def score(self, question_pivot: str, sentence_pivots: Sequence[str]) -> NDArray[np.float32]:
+        self.read.append((question_pivot, tuple(sentence_pivots)))
+        return np.array([float(self.word in text) for text in sentence_pivots], np.float32)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> PassageStore:
+    return tiny_store(tmp_path_factory.mktemp("evidence"), DOCUMENTS)
+
+
+def passages(store: PassageStore, *documents: str) -> list[Passage]:
+    return [passage_of(store, row) for name in documents for row in store.document_rows(name)]
+
+
+def ranked(
+    store: PassageStore, question: str, kind: Kind, *documents: str, scorer: WordScorer | None = None
+) -> list[Evidence]:
+    query = make_query(question, HashEmbedder(), fake_pivot())
+    ranker = EvidenceRanker(fake_pivot(), scorer)
+    return ranker.rank(query, kind, passages(store, *documents), overlap_with(store, question))
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "kind", "expected"),
+    [
+        (OPENED, "When did the tunnel open?", Kind.WHEN, 1),
+        (GREY, "When did the bridge open?", Kind.WHEN, 0),
+        ("It was planned in 2024.", "When in 2024 did it open?", Kind.WHEN, 0),
+        ("隧道于2024年6月通车。", "隧道什么时候通车？", Kind.WHEN, 1),
+        ("It has four lanes.", "How many lanes has it?", Kind.HOW_MANY, 1),
+        ("共有3座车站。", "有多少车站？", Kind.HOW_MANY, 1),
+        ("It opened in 2024.", "How many lanes has it?", Kind.HOW_MANY, 0),
+        ("It cost 60 million yuan.", "How much did it cost?", Kind.HOW_MANY, 1),
+        ("It has 60 lanes.", "How much did it cost?", Kind.HOW_MANY, 0),
+        ("It closed because of rain.", "Why did it close?", Kind.WHY, 1),
+        ("It closed.", "Why did it close?", Kind.WHY, 0),
+        ("由市发展改革委负责。", "由谁负责？", Kind.WHO, 1),
+        ("red, blue, green", "Which colours are there?", Kind.LIST, 1),
+        ("red", "Which colours are there?", Kind.LIST, 0),
+        (OPENED, "The tunnel", Kind.OTHER, 0),
+    ],
+)
+def test_fits_kind_is_1_where_the_thing_asked_for_is_there(text: str, question: str, kind: Kind, expected: int) -> None:
+    assert fits_kind(text, question, kind) == expected
+
+
+def test_rank_no_passages_gives_nothing(store: PassageStore) -> None:
+    assert ranked(store, "When did the tunnel open?", Kind.WHEN) == []
+
+
+def test_rank_sentence_that_answers_is_first_with_its_exact_span(store: PassageStore) -> None:
+    first = ranked(store, "When was the tunnel opened?", Kind.WHEN, "tunnel.md")[0]
+    chunk = first.passage.chunk
+    assert first.text == OPENED == chunk.text[first.span.start - chunk.start : first.span.end - chunk.start]
+    assert first.chunk_id == chunk.id
+    assert chunk.sentences[first.number] == first.span
+
+
+def test_rank_without_a_scorer_leaves_logits_0(store: PassageStore) -> None:
+    assert {one.logit for one in ranked(store, "When was it opened?", Kind.WHEN, "tunnel.md")} == {0.0}
+
+
+def test_rank_documents_own_note_is_left_out(store: PassageStore) -> None:
+    assert {one.text for one in ranked(store, "Does the source prevail?", Kind.YES_NO, "tunnel.md")} == {
+        "Tunnel",
+        GREY,
+        OPENED,
+    }
+
+
+@pytest.mark.parametrize("order", [("a-2021.md", "b-2023.md"), ("b-2023.md", "a-2021.md")])
+def test_rank_document_of_the_year_asked_for_is_preferred(store: PassageStore, order: tuple[str, str]) -> None:
+    best, other = ranked(store, "How much did the fund hold in 2023?", Kind.HOW_MANY, *order)
+    assert (best.text, other.text) == (FUND, FUND)
+    assert best.passage.document.id == "b-2023.md"
+
+
+def test_rank_scorer_reads_pivots_and_decides_between_equals(store: PassageStore) -> None:
+    scorer = WordScorer("metro")
+    evidence = ranked(store, "What is 很?", Kind.OTHER, "zh-a.md", "zh-b.md", scorer=scorer)
+    ((question, read),) = scorer.read
+    assert question == fake_pivot().pivot("What is 很?")
+    assert sorted(read) == sorted(fake_pivot().pivot(one.text) for one in evidence)
+    assert {one.text: one.logit for one in evidence}[METRO_ZH] == 1.0
+    assert {one.text: one.logit for one in evidence}["深圳港口很大。"] == 0.0
+
+
+def test_rerank_passages_of_the_other_language_follow_their_best_logit(store: PassageStore) -> None:
+    first, second = passages(store, "zh-b.md", "zh-a.md")
+    evidence = [evidence_of(store, "深圳港口很大。", logit=-3.0), evidence_of(store, METRO_ZH, logit=3.0)]
+    assert [one.row for one in rerank([first, second], evidence, "en")] == [second.row, first.row]
+
+
+def test_rerank_passages_of_the_questions_language_keep_their_places(store: PassageStore) -> None:
+    given = passages(store, "zh-b.md", "zh-a.md")
+    given.sort(key=lambda one: one.row)
+    evidence = [
+        evidence_of(store, one.document.title, document=one.document.id, logit=place) for place, one in enumerate(given)
+    ]
+    assert rerank(given, evidence, "zh") == given
+
+
+def test_rerank_passages_that_were_not_read_stay_behind(store: PassageStore) -> None:
+    unread, read = passages(store, "zh-a.md", "zh-b.md")
+    evidence = [evidence_of(store, "深圳港口很大。", logit=-3.0)]
+    assert [one.row for one in rerank([unread, read], evidence, "en")] == [read.row, unread.row]
+    assert rerank([], [], "en") == []

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from assistant.evidence import Evidence
+from assistant.extract import Quote, says_the_same, write
+from assistant.understand import Kind
+from index.store import PassageStore
+from index.types import Language
+from tests.fakes_assistant import evidence_of, overlap_with, tiny_store
+
+LEAD = "The four crossovers are:"
+ITEMS = ("crossing regions", "crossing sectors", "crossing cycles", "crossing owners")
+OPENED, LINKS, GREY = "The tunnel opened in 2024.", "It links two ports.", "The bridge is grey."
+METRO, METRO_ZH = "The Shenzhen metro has 500 stations.", "深圳地铁有500个站。"
+METRO_TWIN, METRO_OTHER = "The Shenzhen metro has 500 stations now.", "The Shenzhen metro has 600 stations."
+DOCUMENTS = {
+    "list.md": "\n\n".join(["# Crossovers", LEAD, "\n".join(f"- {item}" for item in ITEMS), GREY]),
+    "tunnel.md": f"# Tunnel\n\n{OPENED} {LINKS}",
+    "metro.md": f"# Metro\n\n{METRO}",
+    "twin.md": f"# Again\n\n{METRO_TWIN}",
+    "other.md": f"# Other\n\n{METRO_OTHER}",
+    "zh.md": f"---\ntranslation_of: metro.md\n---\n# 地铁\n\n{METRO_ZH}",
+    "stranger.md": f"# 别处\n\n{METRO_ZH}",
+}
+QUESTION = "When was the tunnel opened, and how many stations has the Shenzhen metro?"
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> PassageStore:
+    return tiny_store(tmp_path_factory.mktemp("extract"), DOCUMENTS)
+
+
+def written(
+    store: PassageStore,
+    evidence: Sequence[Evidence],
+    kind: Kind = Kind.OTHER,
+    *,
+    language: Language = "en",
+    most: int = 4,
+) -> list[Quote]:
+    return write(evidence, kind, language, overlap_with(store, QUESTION), max_sentences=most)
+
+
+def texts(quotes: Sequence[Quote]) -> tuple[str, ...]:
+    return tuple(quote.text for quote in quotes)
+
+
+def also(quote: Quote) -> list[tuple[str, str]]:
+    return [(one.passage.document.id, one.text) for one in quote.also]
+
+
+def test_write_nothing_found_gives_nothing(store: PassageStore) -> None:
+    assert written(store, []) == []
+
+
+def test_write_heading_alone_gives_nothing(store: PassageStore) -> None:
+    assert written(store, [evidence_of(store, "Tunnel")]) == []
+
+
+def test_write_one_sentence_is_quoted_verbatim(store: PassageStore) -> None:
+    (quote,) = written(store, [evidence_of(store, OPENED)])
+    page = store.page("tunnel.md", 1)
+    assert page is not None
+    assert page.text[quote.start : quote.end] == quote.text == OPENED
+    assert quote.also == ()
+
+
+@pytest.mark.parametrize(("found", "kind"), [(ITEMS[2], Kind.LIST), (LEAD, Kind.LIST), (LEAD, Kind.OTHER)])
+def test_write_list_keeps_its_lead_in_and_all_items(store: PassageStore, found: str, kind: Kind) -> None:
+    assert texts(written(store, [evidence_of(store, found)], kind, most=1)) == (LEAD, *ITEMS)
+
+
+def test_write_single_item_keeps_its_lead_in_only(store: PassageStore) -> None:
+    assert texts(written(store, [evidence_of(store, ITEMS[2])], Kind.WHICH)) == (LEAD, ITEMS[2])
+
+
+def test_write_pronoun_start_keeps_the_sentence_before(store: PassageStore) -> None:
+    assert texts(written(store, [evidence_of(store, LINKS)])) == (OPENED, LINKS)
+
+
+def test_write_antecedent_found_too_is_shown_once(store: PassageStore) -> None:
+    found = [evidence_of(store, LINKS), evidence_of(store, OPENED)]
+    assert texts(written(store, found)) == (OPENED, LINKS)
+
+
+def test_write_second_fact_that_adds_terms_follows(store: PassageStore) -> None:
+    found = [evidence_of(store, OPENED), evidence_of(store, METRO)]
+    assert texts(written(store, found)) == (OPENED, METRO)
+    assert texts(written(store, found, most=1)) == (OPENED,)
+
+
+def test_write_second_fact_far_behind_is_left_out(store: PassageStore) -> None:
+    found = [evidence_of(store, OPENED), evidence_of(store, METRO, score=-9)]
+    assert texts(written(store, found)) == (OPENED,)
+
+
+def test_write_second_fact_that_adds_nothing_is_left_out(store: PassageStore) -> None:
+    found = [evidence_of(store, METRO), evidence_of(store, METRO_OTHER)]
+    assert texts(written(store, found)) == (METRO,)
+
+
+def test_write_near_duplicates_are_shown_once_with_both_places(store: PassageStore) -> None:
+    (quote,) = written(store, [evidence_of(store, METRO), evidence_of(store, METRO_TWIN)])
+    assert (quote.text, also(quote)) == (METRO, [("twin.md", METRO_TWIN)])
+
+
+@pytest.mark.parametrize(("language", "shown", "second"), [("en", METRO, METRO_ZH), ("zh", METRO_ZH, METRO)])
+def test_write_translation_is_a_second_citation_the_readers_language_first(
+    store: PassageStore, language: Language, shown: str, second: str
+) -> None:
+    found = [evidence_of(store, METRO_ZH, document="zh.md"), evidence_of(store, METRO)]
+    for evidence in (found, found[::-1]):
+        (quote,) = written(store, evidence, language=language)
+        assert (quote.text, [text for _, text in also(quote)]) == (shown, [second])
+
+
+def test_says_the_same_other_figure_is_another_fact(store: PassageStore) -> None:
+    overlap = overlap_with(store, QUESTION)
+    metro = evidence_of(store, METRO)
+    assert says_the_same(metro, evidence_of(store, METRO_TWIN), overlap)
+    assert not says_the_same(metro, evidence_of(store, METRO_OTHER), overlap)
+
+
+def test_says_the_same_across_languages_only_in_translated_documents(store: PassageStore) -> None:
+    overlap = overlap_with(store, QUESTION)
+    metro = evidence_of(store, METRO)
+    assert says_the_same(metro, evidence_of(store, METRO_ZH, document="zh.md"), overlap)
+    assert not says_the_same(metro, evidence_of(store, METRO_ZH, document="stranger.md"), overlap)
