@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from langchain_core.documents import Document as LangChainDocument
+
+from assistant.retrieve import PilotRetriever, make_query
+from assistant.types import Filters
+from index.store import PassageStore
+from tests.fakes import HashEmbedder, fake_pivot
+from tests.fakes_assistant import tiny_search, tiny_store
+
+TUNNEL = "The tunnel opened to traffic."
+METRO_ZH = "深圳地铁很长。"
+DOCUMENTS = {
+    "best.md": f"---\ntitle: Best\npublished: '2024-05'\nkind: letter\n---\n{TUNNEL}",
+    "old.md": "---\ntitle: Old\npublished: '2021-12'\nkind: plan\n---\nA tunnel is being planned by the city.",
+    "port.md": "---\ntitle: Port\npublished: '2022'\nkind: plan\n---\nThe port grows every year.",
+    "undated.md": "---\ntitle: Undated\n---\nNobody dated this page about a tunnel.",
+    "zh.md": f"---\ntitle: 地铁\npublished: '2020'\nkind: plan\n---\n{METRO_ZH}",
+    "law-1.md": "---\ntitle: Law\npublished: '2020'\n---\nDrones need a licence.",
+    "law-2.md": "---\ntitle: Law\npublished: '2024'\nsupersedes: [law-1.md]\n---\nDrones need a licence.",
+}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> PassageStore:
+    return tiny_store(tmp_path_factory.mktemp("retrieve"), DOCUMENTS)
+
+
+def found(store: PassageStore, question: str, filters: Filters | None = None, *, top_k: int = 10) -> list[str]:
+    search = tiny_search(store)
+    passages = search.search(search.query(question), filters or Filters(), top_k=top_k)
+    assert [one.score for one in passages] == sorted((one.score for one in passages), reverse=True)
+    return [one.document.id for one in passages]
+
+
+def test_make_query_english_question_keeps_its_words() -> None:
+    query = make_query("Which tunnels are the tunnel's?", HashEmbedder(), fake_pivot())
+    assert (query.language, query.pivot, query.terms["tunnel"]) == ("en", query.text, 2.0)
+    assert set(query.english) == {"tunnel"}
+
+
+def test_make_query_chinese_question_gets_english_terms_of_its_glosses() -> None:
+    query = make_query("深圳地铁", HashEmbedder(), fake_pivot())
+    assert (query.language, query.pivot) == ("zh", "Shenzhen metro")
+    assert query.english == {"shenzhen": 1.0, "metro": 1.0}
+    assert {"深圳", "地铁"} <= query.terms.keys()
+
+
+@pytest.mark.parametrize("uses_pivot", [False, True])
+def test_make_query_embeds_the_pivot_only_for_an_embedder_that_wants_it(uses_pivot: bool) -> None:
+    embedder = HashEmbedder(uses_pivot=uses_pivot)
+    make_query("深圳地铁", embedder, fake_pivot())
+    assert embedder.texts == ["Shenzhen metro" if uses_pivot else "深圳地铁"]
+
+
+def test_search_own_words_come_first(store: PassageStore) -> None:
+    assert found(store, TUNNEL)[0] == "best.md"
+    assert found(store, METRO_ZH)[0] == "zh.md"
+
+
+def test_search_more_than_asked_for_is_cut(store: PassageStore) -> None:
+    assert found(store, TUNNEL, top_k=1) == ["best.md"]
+    assert len(found(store, TUNNEL)) == len(DOCUMENTS)
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        (Filters(as_of=date(2021, 12, 31)), {"old.md", "zh.md", "law-1.md"}),
+        (Filters(as_of=date(2021, 12, 30)), {"zh.md", "law-1.md"}),
+        (Filters(documents=("port.md",)), {"port.md"}),
+        (Filters(language="zh"), {"zh.md"}),
+        (Filters(kind="plan"), {"old.md", "port.md", "zh.md"}),
+        (Filters(kind="plan", language="en"), {"old.md", "port.md"}),
+        (Filters(exclude=("best.md", "law-1.md", "law-2.md", "zh.md")), {"old.md", "port.md", "undated.md"}),
+    ],
+)
+def test_search_filters_admit_whole_documents(store: PassageStore, filters: Filters, expected: set[str]) -> None:
+    assert set(found(store, TUNNEL, filters)) == expected
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        Filters(documents=("port.md",)),
+        Filters(kind="plan", language="en", exclude=("old.md",)),
+        Filters(as_of=date(2022, 12, 31), exclude=("old.md", "zh.md", "law-1.md")),
+    ],
+)
+def test_search_filters_apply_before_ranking(store: PassageStore, filters: Filters) -> None:
+    assert found(store, TUNNEL, filters, top_k=1) == ["port.md"]
+
+
+@pytest.mark.parametrize(
+    "filters", [Filters(documents=("gone.md",)), Filters(as_of=date(2000, 1, 1)), Filters(kind="none")]
+)
+def test_search_empty_scope_finds_nothing(store: PassageStore, filters: Filters) -> None:
+    assert found(store, TUNNEL, filters) == []
+
+
+def test_search_superseded_document_ranks_below_its_successor_and_is_marked(store: PassageStore) -> None:
+    ranked = [one for one in found(store, "Drones need a licence.") if one.startswith("law")]
+    assert ranked == ["law-2.md", "law-1.md"]
+    assert store.documents["law-1.md"].superseded_by == "law-2.md"
+
+
+def test_search_passage_tells_how_its_legs_saw_it(store: PassageStore) -> None:
+    search = tiny_search(store)
+    (passage,) = search.search(search.query(TUNNEL), Filters(), top_k=1)
+    assert passage.dense == pytest.approx(1, abs=1e-2)
+    assert passage.sentences.tolist() == pytest.approx([1.0], abs=2e-2)
+    assert 0 < passage.words <= 1
+    assert passage.chunk.document_id == passage.document.id == "best.md"
+
+
+def test_retriever_gives_langchain_documents_that_can_be_cited(store: PassageStore) -> None:
+    retriever = PilotRetriever(search=tiny_search(store), top_k=2)
+    documents = retriever.invoke(TUNNEL)
+    assert [type(one) for one in documents] == [LangChainDocument] * 2
+    first = documents[0]
+    facts = {key: first.metadata[key] for key in ("document_id", "page", "title", "section")}
+    assert facts == {"document_id": "best.md", "page": 1, "title": "Best", "section": ""}
+    page = store.page("best.md", 1)
+    assert page is not None
+    assert page.text[first.metadata["start"] : first.metadata["end"]] == first.page_content == TUNNEL
+    assert first.id is not None
+    assert store.row_of(first.id) is not None
+    assert first.metadata["score"] > documents[1].metadata["score"]
+
+
+def test_retriever_filters_are_its_own(store: PassageStore) -> None:
+    retriever = PilotRetriever(search=tiny_search(store), filters=Filters(language="zh"))
+    assert [one.metadata["document_id"] for one in retriever.invoke(TUNNEL)] == ["zh.md"]
+    empty = PilotRetriever(search=tiny_search(store), filters=Filters(documents=("gone.md",)))
+    assert empty.invoke(TUNNEL) == []
