@@ -19,12 +19,13 @@ from index.language import tokenise
 from index.types import Chunk, Language, SentenceSpan, Span
 
 _PRONOUN_START = re.compile(
-    r"^(?:it|its|they|their|these|those|this|that|he|she|his|her|both|such|here|there|the latter|the former)\b"
-    r"|^(?:它|他|她|这|那|其中?|该|此|上述|前者|后者|两者)",
+    r"^(?:it|its|they|their|he|she|his|her|both|such|the latter|the former)\b"
+    r"|^(?:this|that|these|those) (?:is|are|was|were|has|have|had|means?|includes?|will|would|covers?|comes?)\b"
+    r"|^(?:它|他|她|其(?!他|中|次|余)|该|此(?!外|前|后|次)|上述|前者|后者|两者|这(?:是|意味|使|也|一))",
     re.IGNORECASE,
 )
-_MARGIN = 0.45
-_GAIN = 0.15
+_MARGIN = 0.3
+_GAIN = 0.25
 _SAME_LANGUAGE = 0.75
 _TRANSLATION = 0.5
 _CONSIDERED = 16
@@ -110,6 +111,11 @@ def _list_of(chunk: Chunk, item: SentenceSpan) -> list[SentenceSpan]:
     return [one for one in chunk.sentences if one.kind == "list_item" and one.lead == lead]
 
 
+def _is_prose(chunk: Chunk, span: Span) -> bool:
+    """Whether a span is in the chunk and no heading: a heading above a list is shown as the section, not quoted."""
+    return any(one.start == span.start and one.kind != "heading" for one in chunk.sentences)
+
+
 def _antecedent(chunk: Chunk, number: int) -> SentenceSpan | None:
     """The sentence before one that starts with a pronoun."""
     if not number:
@@ -125,8 +131,7 @@ def _expand(one: Evidence, also: Sequence[Evidence], kind: Kind) -> list[Quote]:
     whole_list = items and (one.span.lead is None or kind is Kind.LIST)
     if whole_list:
         lead = items[0].lead
-        inside = lead is not None and chunk.start <= lead.start and lead.end <= chunk.end
-        spans = [lead] if inside and lead is not None else []
+        spans = [lead] if lead is not None and _is_prose(chunk, lead) else []
         spans += [Span(item.start, item.end) for item in items]
         quotes = [Quote(one.passage, span.start, span.end) for span in spans]
         return [Quote(one.passage, quotes[0].start, quotes[0].end, tuple(also)), *quotes[1:]]
@@ -136,7 +141,7 @@ def _expand(one: Evidence, also: Sequence[Evidence], kind: Kind) -> list[Quote]:
         quotes.append(Quote(one.passage, before.start, before.end))
     if one.span.kind == "list_item" and one.span.lead is not None and len(one.text) < 60:
         lead = one.span.lead
-        if chunk.start <= lead.start and lead.end <= chunk.end:
+        if _is_prose(chunk, lead):
             quotes.append(Quote(one.passage, lead.start, lead.end))
     return [*quotes, Quote(one.passage, one.span.start, one.span.end, tuple(also))]
 
@@ -164,6 +169,14 @@ def write(
         if gain - overlap.coverage(shown, best.passage.chunk.language).share >= _GAIN:
             quotes += _expand(one, others, kind)
             shown = f"{shown} {one.text}"
-    return list(
-        {(quote.passage.chunk.document_id, quote.passage.chunk.page, quote.start): quote for quote in quotes}.values()
-    )
+    return _each_span_once(quotes)
+
+
+def _each_span_once(quotes: Sequence[Quote]) -> list[Quote]:
+    """The quotes in order, of two of the same span the one that has further citations."""
+    kept: dict[tuple[str, int, int], Quote] = {}
+    for quote in quotes:
+        place = (quote.passage.chunk.document_id, quote.passage.chunk.page, quote.start)
+        if place not in kept or quote.also:
+            kept[place] = quote
+    return list(kept.values())

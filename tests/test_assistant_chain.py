@@ -22,6 +22,8 @@ DOCUMENTS = {
     "tunnel.md": f"---\ntitle: Works\n---\n# Tunnel\n\n{OPENED} {LINKS}",
     "metro.md": f"---\ntitle: Metro\npublished: '2023'\n---\n{METRO}",
     "metro-zh.md": f"---\ntitle: 地铁\ntranslation_of: metro.md\n---\n{METRO_ZH}",
+    "toll-a.md": "---\ntitle: Toll A\n---\nThe bridge toll is 60 yuan.",
+    "toll-b.md": "---\ntitle: Toll B\n---\nThe bridge toll is 70 yuan.",
     "drone-1.md": "---\ntitle: Drone rules of 2020\n---\nDrones need a paper licence.",
     "drone-2.md": "---\ntitle: Drone rules of 2024\nsupersedes: [drone-1.md]\n---\nDrones weigh under five kilograms.",
 }
@@ -105,6 +107,14 @@ def test_invoke_translation_is_a_second_citation(assistant: Assistant, question:
     answer = assistant.invoke(Question(question))
     assert [sentence.citations for sentence in answer.sentences] == [(1, 2)]
     assert [citation.document_id for citation in answer.citations] == [first, second]
+
+
+def test_invoke_sources_that_differ_are_shown_side_by_side(assistant: Assistant) -> None:
+    answer = assistant.invoke(Question("How many yuan is the bridge toll?"))
+    assert answer.outcome is Outcome.CONFLICTING
+    assert set(shown(answer)) == {"The bridge toll is 60 yuan.", "The bridge toll is 70 yuan."}
+    assert {citation.title for citation in answer.citations} == {"Toll A", "Toll B"}
+    assert answer.message
 
 
 def test_invoke_superseded_document_names_its_successor(assistant: Assistant) -> None:

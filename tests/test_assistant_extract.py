@@ -15,11 +15,12 @@ LEAD = "The four crossovers are:"
 ITEMS = ("crossing regions", "crossing sectors", "crossing cycles", "crossing owners")
 OPENED, LINKS, GREY = "The tunnel opened in 2024.", "It links two ports.", "The bridge is grey."
 METRO, METRO_ZH = "The Shenzhen metro has 500 stations.", "深圳地铁有500个站。"
+NIGHT = "It runs all night."
 METRO_TWIN, METRO_OTHER = "The Shenzhen metro has 500 stations now.", "The Shenzhen metro has 600 stations."
 DOCUMENTS = {
     "list.md": "\n\n".join(["# Crossovers", LEAD, "\n".join(f"- {item}" for item in ITEMS), GREY]),
     "tunnel.md": f"# Tunnel\n\n{OPENED} {LINKS}",
-    "metro.md": f"# Metro\n\n{METRO}",
+    "metro.md": f"# Metro\n\n{METRO} {NIGHT}",
     "twin.md": f"# Again\n\n{METRO_TWIN}",
     "other.md": f"# Other\n\n{METRO_OTHER}",
     "zh.md": f"---\ntranslation_of: metro.md\n---\n# 地铁\n\n{METRO_ZH}",
@@ -115,6 +116,14 @@ def test_write_translation_is_a_second_citation_the_readers_language_first(
     for evidence in (found, found[::-1]):
         (quote,) = written(store, evidence, language=language)
         assert (quote.text, [text for _, text in also(quote)]) == (shown, [second])
+
+
+def test_write_antecedent_of_a_later_fact_keeps_its_second_citation(store: PassageStore) -> None:
+    found = [evidence_of(store, METRO), evidence_of(store, METRO_ZH, document="zh.md"), evidence_of(store, NIGHT)]
+    overlap = overlap_with(store, "How many stations has the metro, and does it run all night?")
+    quotes = write(found, Kind.OTHER, "en", overlap, max_sentences=4)
+    assert texts(quotes) == (METRO, NIGHT)
+    assert also(quotes[0]) == [("zh.md", METRO_ZH)]
 
 
 def test_says_the_same_other_figure_is_another_fact(store: PassageStore) -> None:
