@@ -77,7 +77,8 @@ def ask(
     for wanted in filters.documents:
         if wanted not in known:
             raise SettingsError(f"No document {wanted!r} in the index. Its documents: pilot index status --json")
-    answer = assistant.invoke(Question(question, filters=filters))
+    readable = question.encode("utf-8", "replace").decode()  # bytes of another encoding come as lone surrogates
+    answer = assistant.invoke(Question(readable, filters=filters))
     if as_json:
         typer.echo(answer_json(answer))
     else:

@@ -20,7 +20,7 @@ _WORD = re.compile(rf"[{HAN}]+|\d+(?:[.,]\d+)+|[^\W_{HAN}]+(?:['’][^\W\d_{HAN}
 _LATIN_WORD = re.compile(rf"[^\W\d_{HAN}]+")
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
-    "\ufff9-\ufffb\U000e0000-\U000e0fff]"
+    "\ufff9-\ufffb\U000e0000-\U000e0fff\ud800-\udfff]"
 )
 _BREAK_BETWEEN_HAN = re.compile(
     rf"(?<=[{HAN}，。；：、！？（）《》“”])[ \t]*\n[ \t]*(?=[{HAN}，。；：、！？（）《》“”])"
@@ -67,7 +67,7 @@ def stem(word: str) -> str:
 
 
 def visible(text: str) -> str:
-    """The text without characters that a reader cannot see: zero-width, bidirectional, variation and tag characters."""
+    """The text without characters that a reader cannot see: zero-width, bidirectional, variation, tags, surrogates."""
     return _INVISIBLE.sub("", text)
 
 

@@ -5,6 +5,8 @@ import json
 from datetime import date
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from assistant.chain import Assistant
 from assistant.cli import answer_json
@@ -59,6 +61,7 @@ def same(one: Answer, other: Answer) -> bool:
         ("What are the four crossovers?", (LEAD, *ITEMS)),
         ("Does it link two ports?", (OPENED, LINKS)),
         ("深圳地铁有多少个站？", (METRO_ZH,)),
+        ("深圳地铁\ud800有多少个站？", (METRO_ZH,)),
     ],
 )
 def test_invoke_question_in_the_documents_is_answered_in_their_words(
@@ -86,6 +89,19 @@ def test_invoke_every_sentence_is_a_span_of_its_page_and_citations_count_from_1(
         assert answer.citations[sentence.citations[0] - 1].quote == sentence.text
     used = [n for sentence in answer.sentences for n in sentence.citations]
     assert list(dict.fromkeys(used)) == [citation.n for citation in answer.citations]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.text(st.sampled_from(" \n?,.0125()\"'*^~:[]\\\x00\ufeffaé深圳地铁何時，？！🙂") | st.characters(), max_size=40)
+)
+def test_invoke_any_text_gives_an_answer_on_its_pages(assistant: Assistant, store: PassageStore, text: str) -> None:
+    answer = assistant.invoke(Question(text, history=("When was the tunnel opened?",)))
+    for citation in answer.citations:
+        page = store.page(citation.document_id, citation.page)
+        assert page is not None
+        assert citation.quote == page.text[citation.start : citation.end]
+    assert bool(answer.sentences) is (answer.outcome in (Outcome.ANSWERED, Outcome.PARTIAL, Outcome.CONFLICTING))
 
 
 def test_invoke_citation_names_its_document(assistant: Assistant) -> None:

@@ -64,6 +64,11 @@ def test_ask_json_keeps_chinese_readable(monkeypatch: pytest.MonkeyPatch, home: 
     assert "隧道何时通车？" in run(monkeypatch, home, "隧道何时通车？", "--json").stdout
 
 
+def test_ask_bytes_of_another_encoding_are_shown_as_question_marks(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    result = run(monkeypatch, home, "When was the \udcc9 tunnel opened?", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["question"]) == (0, "When was the ? tunnel opened?")
+
+
 @pytest.mark.parametrize("question", ["Which bakery sells the cheapest bread?", "Hello!", "", "a" * 2000])
 def test_ask_abstaining_exits_0_and_says_why(monkeypatch: pytest.MonkeyPatch, home: Path, question: str) -> None:
     result = run(monkeypatch, home, question)
