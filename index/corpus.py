@@ -156,7 +156,7 @@ def scan(settings: IndexSettings) -> Corpus:
     for document_id, path in sorted(_walk(root), key=lambda found: (found[1].is_symlink(), found)):
         code, reason = _refusal(document_id, path, root=root, limit_mb=settings.limits.file_mb)
         if not code and document_id in files:
-            code, reason = "duplicate", f"another file has this name after Unicode normalisation: {document_id}"
+            code, reason = "duplicate", f"another file has the same name after Unicode normalisation: {document_id}"
         found = None if code else _source(document_id, path, root)
         code, reason = (code, reason) if code or found else ("unreadable", "cannot be read; check its permissions")
         if found and found.size_bytes and by_digest.setdefault(found.digest, document_id) != document_id:

@@ -20,3 +20,8 @@ def offline() -> Iterator[None]:
     """Connections and look-ups beyond this machine raise OutsideError, for the whole run."""
     with only_this_machine():
         yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests run last: Playwright keeps an event loop running in the main thread until its session ends."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
