@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import BinaryIO
+from unittest.mock import patch
 
 import index.intake
 from index.build import build
@@ -82,10 +83,11 @@ def load_here(
 def build_once(
     base: Path, *, reading: str = IN_PROCESS, disk: Disk | None = None, progress: Progress | None = None
 ) -> BuildReport:
-    setattr(index.intake, READS, load_here if reading == IN_PROCESS else load_documents)
-    return build(
-        host_of(base), embedder=HashEmbedder(), pivot=fake_pivot(), progress=progress or SilentProgress(), disk=disk
-    )
+    reads = load_here if reading == IN_PROCESS else load_documents
+    with patch.object(index.intake, READS, reads):
+        return build(
+            host_of(base), embedder=HashEmbedder(), pivot=fake_pivot(), progress=progress or SilentProgress(), disk=disk
+        )
 
 
 def build_and_tell(base: Path, reading: str, tell: Connection) -> None:
