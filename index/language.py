@@ -38,6 +38,13 @@ _ABBREVIATION = re.compile(
 )
 
 
+_NUMERAL = re.compile(  # "phase V." ends a sentence, where "Henry V." and "I." are initials
+    r"\b(?:annex|article|category|chapter|class|grade|level|part|phase|schedule|section|stage|step|tier|type|volume)"
+    r" [IVX]\.$",
+    re.IGNORECASE,
+)
+
+
 class _Converter(Protocol):
     def convert(self, text: str) -> str: ...
 
@@ -126,7 +133,8 @@ def _is_end(text: str, match: re.Match[str], *, start: int, end: int) -> bool:
         return True
     if following[0].islower() or following[0] in ",;:":
         return False
-    return not _ABBREVIATION.search(text[max(start, match.start() - 12) : match.start() + 1])
+    before = text[max(start, match.start() - 16) : match.start() + 1]
+    return bool(_NUMERAL.search(before)) or not _ABBREVIATION.search(before)
 
 
 def _sentence_ends(text: str, start: int, end: int) -> list[int]:

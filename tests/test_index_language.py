@@ -166,6 +166,15 @@ def test_sentence_spans_after_abbreviation_go_on(text: str) -> None:
     assert sentences(text) == [text]
 
 
+@pytest.mark.parametrize("end", ["construction of phase V.", "in part I.", "a plan of type X."])
+def test_sentence_spans_after_roman_numeral_end(end: str) -> None:
+    assert sentences(f"This is {end} All figures are rounded.") == [f"This is {end}", "All figures are rounded."]
+
+
+def test_sentence_spans_after_initial_of_a_name_go_on() -> None:
+    assert sentences("Henry V. Porter and I. Newton met.") == ["Henry V. Porter and I. Newton met."]
+
+
 @pytest.mark.parametrize("number", ["3.5", "1,234.56", "12.3%", "2.0.1"])
 def test_sentence_spans_in_decimal_go_on(number: str) -> None:
     assert sentences(f"It cost {number} billion. Then it grew.") == [f"It cost {number} billion.", "Then it grew."]
