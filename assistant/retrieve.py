@@ -6,9 +6,10 @@ share one ranking without either drowning the other.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from pydantic import BaseModel, ConfigDict
 
 from assistant.types import Filters
 from index.embed import Embedder
-from index.language import FUNCTION_TERMS, detect, tokenise, unwrap
+from index.language import FUNCTION_TERMS, HAN, detect, tokenise, unwrap
 from index.pivot import Pivot
 from index.store import PassageStore, Scope
 from index.types import Chunk, Document, Language
@@ -29,6 +30,10 @@ from index.types import Chunk, Document, Language
 _CANDIDATES = 200
 _WEIGHTS = Path(__file__).resolve().parent / "weights.json"
 _SUPERSEDED = 0.8
+_BEHIND = 1e-4
+_SPEAKS = 0.3
+_HAN_TERM = re.compile(f"[{HAN}]+")
+_NOWHERE = "\0"  # a term that no text has
 
 
 class LegWeights(BaseModel):
@@ -141,6 +146,39 @@ def scope_of(filters: Filters) -> Scope:
     )
 
 
+def _successors(document: Document, documents: Mapping[str, Document]) -> list[Document]:
+    """The documents that replaced this one, newest first; a circle of replacements is walked once."""
+    chain: list[Document] = []
+    newer = documents.get(document.superseded_by)
+    while newer is not None and newer.id != document.id and newer not in chain:
+        chain.append(newer)
+        newer = documents.get(newer.superseded_by)
+    return chain[::-1]
+
+
+def behind_successors(passages: Sequence[Passage], documents: Mapping[str, Document]) -> list[Passage]:
+    """The passages, in their order, with those of replaced documents scored below every document that replaced theirs.
+
+    A replaced passage that matches the question's words better would else come first. A successor counts where a
+    passage of its own, or of its translation, was found that has at least 0.3 of the replaced one's score: one that
+    is silent on the matter has not replaced what the older document says of it.
+    """
+    best: dict[str, float] = {}
+    for passage in passages:
+        own = passage.document
+        for name in filter(None, (own.id, own.translation_of)):
+            best[name] = max(best.get(name, passage.score), passage.score)
+    result: list[Passage] = []
+    for passage in passages:
+        ceiling = float("inf")
+        for newer in _successors(passage.document, documents):
+            names = [name for name in (newer.id, newer.translation_of) if name in best]
+            found = [best[name] for name in names if best[name] >= _SPEAKS * passage.score]
+            ceiling = min([ceiling, *found]) - _BEHIND if found else ceiling
+        result.append(replace(passage, score=min(passage.score, ceiling)))
+    return result
+
+
 def _aligned(rows: NDArray[np.int64], found: NDArray[np.int64], scores: NDArray[np.float32]) -> NDArray[np.float32]:
     """Scores of `found` in the order of sorted `rows`, 0 where a row was not found."""
     result = np.zeros(len(rows), np.float32)
@@ -174,6 +212,7 @@ class HybridSearch:
             for language in languages
             for passage in self._search_language(query, language, scope, dense_rows, top_k=top_k)
         ]
+        passages = behind_successors(passages, self.store.documents)
         passages.sort(key=lambda passage: (-passage.score, passage.row))
         return passages[:top_k]
 
@@ -181,7 +220,7 @@ class HybridSearch:
         """Candidates of one language: the dense ones and those that share words with the question."""
         own = query.language == language
         text_field = "text" if own or language == "en" else "gloss"
-        terms = query.terms if own else query.english
+        terms = query.terms if own else self._across(query, language)
         legs: dict[str, dict[str, Mapping[str, float]]] = {
             "words": {text_field: terms},
             "gloss": {"gloss": query.english} if own and language == "zh" else {},
@@ -194,6 +233,18 @@ class HybridSearch:
         of_language = dense_rows[self.store.row_languages(dense_rows) == language]
         rows = np.unique(np.concatenate([of_language, *(leg[0] for leg in found.values())]))
         return _Pool(rows, *(_aligned(rows, *found[name]) for name in ("words", "gloss", "title")))
+
+    def _across(self, query: Query, language: Language) -> Mapping[str, float]:
+        """What is searched in the other language: English terms, and Chinese names that English text has in brackets.
+
+        Only pairs of characters that stand there count: an unknown term would raise the bound of the scores.
+        """
+        own = [term for term in query.terms if len(term) == 2 and _HAN_TERM.fullmatch(term)] if language == "en" else []
+        if not own:
+            return query.english
+        rarity = self.store.idf([*own, _NOWHERE], language=language)
+        here = {term: query.terms[term] for term in own if rarity[term] < rarity[_NOWHERE]} if rarity else {}
+        return {**query.english, **here}
 
     def _search_language(
         self, query: Query, language: Language, scope: Scope, dense_rows: NDArray[np.int64], *, top_k: int
@@ -216,17 +267,23 @@ class HybridSearch:
         order = np.lexsort((pool.rows, -fused))[:top_k]
         chunks = self.store.chunks([int(pool.rows[i]) for i in order])
         return [
-            self._passage(
-                int(pool.rows[i]), chunk, float(fused[i]), (float(dense[i]), float(pool.words[i]), sentences[i])
+            Passage(
+                int(pool.rows[i]),
+                chunk,
+                document,
+                float(fused[i]) * (_SUPERSEDED if self._is_replaced(document, scope) else 1.0),
+                dense=float(dense[i]),
+                words=float(pool.words[i]),
+                sentences=sentences[i],
             )
             for i, chunk in zip(order, chunks, strict=True)
+            for document in [self.store.documents[chunk.document_id]]
         ]
 
-    def _passage(self, row: int, chunk: Chunk, score: float, legs: tuple[float, float, NDArray[np.float32]]) -> Passage:
-        document = self.store.documents[chunk.document_id]
-        if document.superseded_by:
-            score *= _SUPERSEDED
-        return Passage(row, chunk, document, score, *legs)
+    def _is_replaced(self, document: Document, scope: Scope) -> bool:
+        """Whether the document that replaced this one may answer too: as of an earlier day it did not exist."""
+        newer = self.store.documents.get(document.superseded_by)
+        return newer is not None and scope.admits(newer)
 
 
 class PilotRetriever(BaseRetriever):

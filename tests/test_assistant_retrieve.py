@@ -1,15 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 from langchain_core.documents import Document as LangChainDocument
 
-from assistant.retrieve import PilotRetriever, make_query
+from assistant.retrieve import PilotRetriever, behind_successors, make_query
 from assistant.types import Filters
 from index.store import PassageStore
 from tests.fakes import HashEmbedder, fake_pivot
-from tests.fakes_assistant import tiny_search, tiny_store
+from tests.fakes_assistant import passage_of, tiny_search, tiny_store
 
 TUNNEL = "The tunnel opened to traffic."
 METRO_ZH = "深圳地铁很长。"
@@ -17,10 +18,14 @@ DOCUMENTS = {
     "best.md": f"---\ntitle: Best\npublished: '2024-05'\nkind: letter\n---\n{TUNNEL}",
     "old.md": "---\ntitle: Old\npublished: '2021-12'\nkind: plan\n---\nA tunnel is being planned by the city.",
     "port.md": "---\ntitle: Port\npublished: '2022'\nkind: plan\n---\nThe port grows every year.",
+    "quay.md": "---\ntitle: Quay\n---\nThe third quay is the one at Huangge (黄阁).",
     "undated.md": "---\ntitle: Undated\n---\nNobody dated this page about a tunnel.",
     "zh.md": f"---\ntitle: 地铁\npublished: '2020'\nkind: plan\n---\n{METRO_ZH}",
     "law-1.md": "---\ntitle: Law\npublished: '2020'\n---\nDrones need a licence.",
     "law-2.md": "---\ntitle: Law\npublished: '2024'\nsupersedes: [law-1.md]\n---\nDrones need a licence.",
+    "fee-1.md": "---\ntitle: Fee\npublished: '2019'\n---\nParking costs five yuan an hour.",
+    "fee-2.md": "---\ntitle: Fee\npublished: '2020'\nsupersedes: [fee-1.md]\n---\nParking an hour costs six yuan here.",
+    "fee-3.md": "---\ntitle: Fee\npublished: '2021'\nsupersedes: [fee-2.md]\n---\nParking costs seven yuan from now on.",
 }
 
 
@@ -63,19 +68,22 @@ def test_search_own_words_come_first(store: PassageStore) -> None:
 
 def test_search_more_than_asked_for_is_cut(store: PassageStore) -> None:
     assert found(store, TUNNEL, top_k=1) == ["best.md"]
-    assert len(found(store, TUNNEL)) == len(DOCUMENTS)
+    assert len(found(store, TUNNEL, top_k=20)) == len(DOCUMENTS)
 
 
 @pytest.mark.parametrize(
     ("filters", "expected"),
     [
-        (Filters(as_of=date(2021, 12, 31)), {"old.md", "zh.md", "law-1.md"}),
-        (Filters(as_of=date(2021, 12, 30)), {"zh.md", "law-1.md"}),
+        (Filters(as_of=date(2021, 12, 31)), {"old.md", "zh.md", "law-1.md", "fee-1.md", "fee-2.md", "fee-3.md"}),
+        (Filters(as_of=date(2021, 12, 30)), {"zh.md", "law-1.md", "fee-1.md", "fee-2.md"}),
         (Filters(documents=("port.md",)), {"port.md"}),
         (Filters(language="zh"), {"zh.md"}),
         (Filters(kind="plan"), {"old.md", "port.md", "zh.md"}),
         (Filters(kind="plan", language="en"), {"old.md", "port.md"}),
-        (Filters(exclude=("best.md", "law-1.md", "law-2.md", "zh.md")), {"old.md", "port.md", "undated.md"}),
+        (
+            Filters(exclude=("best.md", "law-1.md", "law-2.md", "zh.md", "fee-1.md", "fee-2.md", "fee-3.md")),
+            {"old.md", "port.md", "quay.md", "undated.md"},
+        ),
     ],
 )
 def test_search_filters_admit_whole_documents(store: PassageStore, filters: Filters, expected: set[str]) -> None:
@@ -87,7 +95,7 @@ def test_search_filters_admit_whole_documents(store: PassageStore, filters: Filt
     [
         Filters(documents=("port.md",)),
         Filters(kind="plan", language="en", exclude=("old.md",)),
-        Filters(as_of=date(2022, 12, 31), exclude=("old.md", "zh.md", "law-1.md")),
+        Filters(as_of=date(2022, 12, 31), exclude=("old.md", "zh.md", "law-1.md", "fee-1.md", "fee-2.md", "fee-3.md")),
     ],
 )
 def test_search_filters_apply_before_ranking(store: PassageStore, filters: Filters) -> None:
@@ -105,6 +113,41 @@ def test_search_superseded_document_ranks_below_its_successor_and_is_marked(stor
     ranked = [one for one in found(store, "Drones need a licence.") if one.startswith("law")]
     assert ranked == ["law-2.md", "law-1.md"]
     assert store.documents["law-1.md"].superseded_by == "law-2.md"
+
+
+def test_search_replaced_document_that_matches_better_ranks_below_all_its_successors(store: PassageStore) -> None:
+    ranked = [one for one in found(store, "Parking costs five yuan an hour.") if one.startswith("fee")]
+    assert ranked == ["fee-3.md", "fee-2.md", "fee-1.md"]
+
+
+def test_search_as_of_a_day_before_its_successor_a_replaced_document_keeps_its_score(store: PassageStore) -> None:
+    search = tiny_search(store)
+    query = search.query("Parking costs five yuan an hour.")
+    then = search.search(query, Filters(as_of=date(2019, 12, 31), documents=("fee-1.md",)), top_k=1)
+    alone = search.search(query, Filters(documents=("fee-1.md",)), top_k=1)
+    now = next(one for one in search.search(query, Filters(), top_k=20) if one.document.id == "fee-1.md")
+    assert then[0].score == pytest.approx(alone[0].score)
+    assert then[0].score > now.score
+
+
+def test_behind_successors_circle_of_replacements_ends(store: PassageStore) -> None:
+    one, other = (
+        replace(store.documents[name], superseded_by=newer)
+        for name, newer in (("law-1.md", "law-2.md"), ("law-2.md", "law-1.md"))
+    )
+    passages = [
+        replace(passage_of(store, store.document_rows(document.id)[0], score=score), document=document)
+        for document, score in ((one, 2.0), (other, 1.0))
+    ]
+    scores = [passage.score for passage in behind_successors(passages, {one.id: one, other.id: other})]
+    assert scores == pytest.approx([1.0, 1.0], abs=1e-3)
+
+
+def test_search_chinese_name_is_found_where_english_text_has_it_in_brackets(store: PassageStore) -> None:
+    search = tiny_search(store)
+    (best, *_) = search.search(search.query("黄阁是什么？"), Filters(language="en"), top_k=1)
+    assert best.document.id == "quay.md"
+    assert best.words > 0
 
 
 def test_search_passage_tells_how_its_legs_saw_it(store: PassageStore) -> None:
