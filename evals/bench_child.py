@@ -43,6 +43,8 @@ class Built(BaseModel):
 
     Attributes:
         chunks, sentences: In the generation.
+        chunks_read: Chunks of the files that were read; the others were taken over from the generation before.
+        chunks_embedded, sentences_embedded: Vectors made; the others were taken over.
         seconds: Wall clock of the whole build.
         stages: Wall clock by stage.
         size_bytes: Of the generation on disk.
@@ -53,6 +55,9 @@ class Built(BaseModel):
 
     chunks: int
     sentences: int
+    chunks_read: int
+    chunks_embedded: int
+    sentences_embedded: int
     seconds: float
     stages: dict[str, float]
     size_bytes: int
@@ -98,6 +103,9 @@ def build(settings: Settings, embedder: Embedder) -> Built:
     return Built(
         chunks=report.chunks,
         sentences=report.sentences,
+        chunks_read=sum(one.chunks for one in report.documents if not one.reused),
+        chunks_embedded=report.reuse.chunks_embedded,
+        sentences_embedded=report.reuse.sentences_embedded,
         seconds=time.perf_counter() - started,
         stages=dict(report.seconds),
         size_bytes=report.size_bytes,

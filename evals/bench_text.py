@@ -22,6 +22,7 @@ _NEARBY = (PROJECT_ROOT.parent / "shared" / "bench", PROJECT_ROOT.parent / "shar
 _PASSAGE_CHARS = 80
 _COMMA = re.compile(r"(?<=[^\W\d]), |，")
 _DOCUMENT_SENTENCES = 120
+_SMALL_SENTENCES = 10
 _PARAGRAPH_SENTENCES = 5
 
 
@@ -114,24 +115,35 @@ def write_documents(halves: dict[Language, Half], folder: Path, *, chunks: int, 
     Returns:
         Characters written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    languages = sorted(halves)
     made, number, chars = 0.0, 0, 0
     while made < chunks:
-        language = languages[number % len(languages)]
-        rng = random.Random(number)
-        separator = "" if language == "zh" else " "
-        sentences = [sentence(halves[language], rng) for _ in range(_DOCUMENT_SENTENCES)]
-        groups = [sentences[i : i + _PARAGRAPH_SENTENCES] for i in range(0, len(sentences), _PARAGRAPH_SENTENCES)]
-        text = "\n\n".join(separator.join(group) for group in groups) + "\n"
-        path = folder / f"{number // 1000:03d}" / f"{language}-{number:06d}.txt"
-        if not path.exists():
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(text, "utf-8")
-        made += len(text) * (3 if language == "zh" else 1) / (0.78 * chunk_chars)
-        chars += len(text)
+        language, written = _write(halves, folder, number, sentences=_DOCUMENT_SENTENCES)
+        made += written * (3 if language == "zh" else 1) / (0.78 * chunk_chars)
+        chars += written
         number += 1
     return chars
+
+
+def write_small_documents(halves: dict[Language, Half], folder: Path, *, count: int) -> None:
+    """Write so many text files of ten sentences, both languages in turn, as `write_documents` does."""
+    for number in range(count):
+        _write(halves, folder, number, sentences=_SMALL_SENTENCES)
+
+
+def _write(halves: dict[Language, Half], folder: Path, number: int, *, sentences: int) -> tuple[Language, int]:
+    """Write the text file of this number unless it is there; gives its language and length."""
+    languages = sorted(halves)
+    language = languages[number % len(languages)]
+    rng = random.Random(number)
+    separator = "" if language == "zh" else " "
+    made = [sentence(halves[language], rng) for _ in range(sentences)]
+    groups = [made[i : i + _PARAGRAPH_SENTENCES] for i in range(0, len(made), _PARAGRAPH_SENTENCES)]
+    text = "\n\n".join(separator.join(group) for group in groups) + "\n"
+    path = folder / f"{number // 1000:03d}" / f"{language}-{number:06d}.txt"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    return language, len(text)
 
 
 def questions(halves: dict[Language, Half], count: int) -> tuple[str, ...]:

@@ -14,10 +14,20 @@ from rich.console import Console, RenderableType
 from assistant.settings import Settings
 from evals import compare as comparison
 from evals.bench import parse_scale, run_bench
+from evals.bench_edit import run_edit
 from evals.calibrate import calibrate
 from evals.fit import fit_scorer
 from evals.progress import ticking
-from evals.report import HASHED_NOTE, bench_table, compare_tables, squad_table, stage_table, suite_json, suite_tables
+from evals.report import (
+    HASHED_NOTE,
+    bench_table,
+    compare_tables,
+    edit_table,
+    squad_table,
+    stage_table,
+    suite_json,
+    suite_tables,
+)
 from evals.run import run_suite
 from evals.saved import Json, load_run, save_run
 from evals.squad_run import squad_figures, squad_stages
@@ -28,6 +38,7 @@ from evals.suite import load_suite
 PILOT_SUITE = Path(__file__).resolve().parent / "suites" / "pilot.jsonl"
 
 _PIPED_WIDTH = 150
+_SCALE = "1000,10000"
 
 evals_app = typer.Typer(no_args_is_help=True, help="Measure answers: run a suite, compare two runs, time the index.")
 
@@ -125,23 +136,42 @@ def compare_runs(
 def bench(
     context: typer.Context,
     *,
-    scale: Annotated[str, typer.Option(help="Sizes in chunks, for example 10000,100000,300000.")] = "1000,10000",
+    scale: Annotated[
+        str | None, typer.Option(help="Sizes in chunks, for example 10000,100000,300000.", show_default=_SCALE)
+    ] = None,
+    incremental: Annotated[
+        int | None,
+        typer.Option(min=2, help="Build so many documents, change one, build again."),
+    ] = None,
     text: Annotated[Path | None, typer.Option(help="File or folder of real text to cut the corpora from.")] = None,
     embedder: Annotated[Vectors, typer.Option(help="hash: all costs but the model's.")] = Vectors.MODEL,
     as_json: AsJson = False,
 ) -> None:
     """Build corpora cut from real text in several sizes and print what build and questions cost."""
+    if incremental is not None and scale is not None:
+        raise typer.BadParameter("give --scale or --incremental, not both")
+    hashed = embedder is Vectors.HASH
+    if incremental is not None:
+        _bench_edit(context.obj, incremental, text=text, hashed=hashed, as_json=as_json)
+        return
     try:
-        sizes = parse_scale(scale)
+        sizes = parse_scale(scale or _SCALE)
     except ValueError as error:
         raise typer.BadParameter(f"--scale: {error}") from error
     points = []
     with ticking("Building and asking", len(sizes)) as tick:
-        for point in run_bench(context.obj, sizes, text=text, hashed=embedder is Vectors.HASH):
+        for point in run_bench(context.obj, sizes, text=text, hashed=hashed):
             points.append(point)
             tick()
-    note = HASHED_NOTE if embedder is Vectors.HASH else ""
+    note = HASHED_NOTE if hashed else ""
     show({"points": [asdict(point) for point in points], "note": note} if as_json else bench_table(points))
+
+
+def _bench_edit(settings: Settings, documents: int, *, text: Path | None, hashed: bool, as_json: bool) -> None:
+    with ticking("Building twice", 2) as tick:
+        found = run_edit(settings, documents, text=text, hashed=hashed, tick=tick)
+    note = HASHED_NOTE if hashed else ""
+    show(asdict(found) | {"note": note} if as_json else edit_table(found))
 
 
 def show(what: dict[str, Json] | RenderableType) -> None:

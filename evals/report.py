@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evals.bench import Point
+from evals.bench_edit import Edit
 from evals.compare import Change, Difference
 from evals.figures import Figure, Figures, grouped, stage_figures, suite_figures
 from evals.run import Result, Run
@@ -139,3 +140,20 @@ def bench_table(points: Sequence[Point]) -> RenderableType:
     if all(point.embedder == "model" for point in points):
         return table
     return Group(table, Text(HASHED_NOTE))
+
+
+def edit_table(found: Edit) -> RenderableType:
+    """The two builds side by side, and by stage; where vectors were hashed a line says what that means."""
+    title = f"{found.documents:,} documents, one sentence of {found.edited} changed"
+    table = Table("", "first build", "second build", "share", title=title)
+    rows = {
+        "chunks read": (found.chunks, found.edited_chunks),
+        "chunks embedded": (found.chunks, found.chunks_embedded),
+        "sentences embedded": (found.sentences, found.sentences_embedded),
+    }
+    for name, (first, second) in rows.items():
+        table.add_row(name, f"{first:,}", f"{second:,}", "")
+    table.add_row("seconds", f"{found.first_s:,.1f}", f"{found.second_s:,.1f}", f"{found.second_share:.1%}")
+    for stage, first_s in found.first_stages_s.items():
+        table.add_row(f"  {stage}, s", f"{first_s:,.1f}", f"{found.second_stages_s.get(stage, 0):,.1f}", "")
+    return table if found.embedder == "model" else Group(table, Text(HASHED_NOTE))

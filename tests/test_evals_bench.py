@@ -11,9 +11,10 @@ from rich.console import Console
 from assistant.settings import Settings
 from evals.bench import Point, parse_scale, run_bench, run_child
 from evals.bench_child import Asked, Built, Task, peak_mb
+from evals.bench_edit import Edit, edit, run_edit
 from evals.bench_embedder import HashEmbedder, Renamed
-from evals.bench_text import Half, questions, read_sentences, sentence, write_documents
-from evals.report import bench_table
+from evals.bench_text import Half, questions, read_sentences, sentence, write_documents, write_small_documents
+from evals.report import bench_table, edit_table
 from index.errors import PilotError
 from index.types import Language
 
@@ -71,6 +72,13 @@ def test_write_documents_twice_writes_the_same(tmp_path: Path) -> None:
     assert all((tmp_path / "a" / path).read_bytes() == (tmp_path / "b" / path).read_bytes() for path in files)
 
 
+def test_write_small_documents_writes_so_many_of_ten_sentences(tmp_path: Path) -> None:
+    write_small_documents(HALVES, tmp_path, count=3)
+    files = sorted(tmp_path.rglob("*.txt"))
+    assert [path.name for path in files] == ["en-000000.txt", "en-000002.txt", "zh-000001.txt"]
+    assert files[2].read_text("utf-8").count("。") == 10
+
+
 def test_questions_come_in_both_languages_in_turn() -> None:
     first, second = questions(HALVES, 2)
     assert first.endswith("?")
@@ -107,8 +115,8 @@ def test_run_bench_of_two_sizes_gives_points_and_removes_the_corpora(tmp_path: P
         done.append(task)
         if task.mode == "build":
             return Built(
-                chunks=20, sentences=90, seconds=4.0, stages={"embed": 3.0}, size_bytes=1000, factory="Flat",
-                peak_mb=50.0, reader_mb=20.0,
+                chunks=20, sentences=90, chunks_read=20, chunks_embedded=20, sentences_embedded=90, seconds=4.0,
+                stages={"embed": 3.0}, size_bytes=1000, factory="Flat", peak_mb=50.0, reader_mb=20.0,
             ).model_dump_json()  # fmt: skip
         return Asked(open_s=0.5, retrieval_ms=(1.0, 3.0), question_ms=(5.0, 5.0), peak_mb=70.0).model_dump_json()
 
@@ -134,4 +142,50 @@ def test_bench_table_of_hashed_vectors_says_so() -> None:
     with console.capture() as captured:
         console.print(bench_table([point]))
     assert "10 chunks" in captured.get()
+    assert "Vectors are hashed words" in captured.get()
+
+
+def test_edit_changes_the_last_sentence_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("One is here. Two is there.\n", "utf-8")
+    edit(path)
+    assert path.read_text("utf-8") == "One is here. Two is there 2031.\n"
+
+
+def test_run_edit_builds_changes_one_file_and_builds_again(tmp_path: Path) -> None:
+    source = tmp_path / "a.txt"
+    source.write_text(f"{ENGLISH} {CHINESE}", "utf-8")
+    seen: list[set[str]] = []
+
+    def child(task: Task) -> str:
+        folder = Settings.model_validate(task.settings).index.documents
+        seen.append({path.read_text("utf-8") for path in folder.rglob("*.txt")})
+        first = len(seen) == 1
+        return Built(
+            chunks=8, sentences=40, chunks_read=8 if first else 2, chunks_embedded=8 if first else 1,
+            sentences_embedded=40 if first else 1, seconds=10.0 if first else 0.5, stages={"embed": 0.4},
+            size_bytes=1000, factory="Flat", peak_mb=50.0, reader_mb=20.0,
+        ).model_dump_json()  # fmt: skip
+
+    ticks: list[int] = []
+    home = tmp_path / "home"
+    settings = Settings(home=home)
+    found = run_edit(settings, 4, text=source, hashed=True, tick=lambda: ticks.append(1), child=child)
+    assert (found.second_share, found.edited_chunks, found.chunks_embedded) == (0.05, 2, 1)
+    assert [len(texts) for texts in seen] == [4, 4]
+    assert len(seen[0] - seen[1]) == len(ticks) - 1 == 1
+    assert list((home / "evals").iterdir()) == []
+
+
+def test_edit_table_shows_both_builds_and_their_share() -> None:
+    found = Edit(
+        documents=4, chunks=8, sentences=40, embedder="hash", edited="000/en-000002.txt", edited_chunks=2,
+        chunks_embedded=1, sentences_embedded=1, first_s=10.0, second_s=0.5, second_share=0.05,
+        first_stages_s={"embed": 9.0}, second_stages_s={"embed": 0.4},
+    )  # fmt: skip
+    console = Console(width=160)
+    with console.capture() as captured:
+        console.print(edit_table(found))
+    assert "4 documents, one sentence of 000/en-000002.txt changed" in captured.get()
+    assert "5.0%" in captured.get()
     assert "Vectors are hashed words" in captured.get()

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from assistant.settings import Settings
 from assistant.types import Outcome
 from evals import cli
+from evals.bench_edit import Edit
 from index.errors import PilotError
 from tests.fakes_evals import FakeSubject, answer
 
@@ -70,3 +71,23 @@ def test_run_of_missing_suite_raises_the_message(app: typer.Typer, tmp_path: Pat
     result = CliRunner().invoke(app, ["evals", "run", str(tmp_path / "none.jsonl")])
     assert isinstance(result.exception, PilotError)
     assert "cannot read this suite" in str(result.exception)
+
+
+def test_bench_with_scale_and_incremental_is_a_usage_error(app: typer.Typer) -> None:
+    result = CliRunner().invoke(app, ["evals", "bench", "--scale", "1000", "--incremental", "20"])
+    assert result.exit_code == 2
+    assert "give --scale or --incremental, not both" in result.stderr
+
+
+def test_bench_incremental_with_json_prints_one_object(app: typer.Typer, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit = Edit(
+        documents=20, chunks=40, sentences=200, embedder="hash", edited="000/en-000002.txt", edited_chunks=2,
+        chunks_embedded=1, sentences_embedded=1, first_s=10.0, second_s=0.5, second_share=0.05,
+        first_stages_s={}, second_stages_s={},
+    )  # fmt: skip
+    monkeypatch.setattr(cli, "run_edit", lambda settings, documents, **options: edit)
+    result = CliRunner().invoke(app, ["evals", "bench", "--incremental", "20", "--embedder", "hash", "--json"])
+    report = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert (report["second_share"], report["chunks_embedded"]) == (0.05, 1)
+    assert report["note"].startswith("Vectors are hashed words")

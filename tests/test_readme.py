@@ -22,11 +22,11 @@ def _commands(command: object, prefix: str = "pilot") -> Iterator[str]:
         yield from _commands(sub, f"{prefix} {name}")
 
 
-def test_changelog_newest_entry_is_the_package_version() -> None:
+def test_changelog_newest_release_is_the_package_version() -> None:
     version = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-    newest = re.search(r"^## (\S+)", (PROJECT_ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
-    assert newest is not None
-    assert newest[1] == version
+    entries = re.findall(r"^## (\S+)", (PROJECT_ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert entries.count("Unreleased") <= 1
+    assert entries[entries[0] == "Unreleased"] == version
 
 
 @pytest.mark.parametrize("page", PAGES)
