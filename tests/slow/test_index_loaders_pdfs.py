@@ -1,5 +1,7 @@
 """Every hostile PDF at hand gets an outcome inside its limits, and the text of long reports is all there.
 
+Words are compared with those that pdftotext reads (of poppler-utils), or pypdf where that is not installed.
+
 Reads `../shared/pdfs` beside the project where it is; a few files made here stand in where it is not. Prints the
 figures: `pytest -m slow -s tests/slow/test_index_loaders_pdfs.py`.
 """
@@ -20,6 +22,7 @@ from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
 
 from index.loaders import PARTIAL_CODES, load
+from index.loaders.ocr import is_installed
 from index.sandbox import LoadResult, load_documents
 from index.settings import LimitSettings
 
@@ -82,14 +85,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return SHARED if SHARED.is_dir() else _made(tmp_path_factory.mktemp("pdfs") / "made")
 
 
-def outcomes(root: Path, limits: LimitSettings) -> list[LoadResult]:
+def outcomes(root: Path, limits: LimitSettings, *, ocr: bool = False) -> list[LoadResult]:
     paths = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.pdf"))
     began = time.monotonic()
-    found = list(load_documents(root, paths, limits, workers=2, ocr=False))
+    found = list(load_documents(root, paths, limits, workers=2, ocr=ocr))
     assert sorted(result.path for result in found) == paths
     counts = Counter(_outcome(result) for result in found)
     most = max(result.cpu_s for result in found)
-    sys.stdout.write(f"\n{len(found)} files in {time.monotonic() - began:.1f} s, most CPU {most:.2f} s: {dict(counts)}")
+    with_ocr = "with OCR" if ocr else "without OCR"
+    seconds = f"{time.monotonic() - began:.1f} s, most CPU {most:.2f} s"
+    sys.stdout.write(f"\n{len(found)} files {with_ocr} in {seconds}: {dict(counts.most_common())}")
     return found
 
 
@@ -100,13 +105,19 @@ def _outcome(result: LoadResult) -> str:
 
 
 @pytest.mark.slow
-def test_load_documents_of_hostile_pdfs_gives_each_an_outcome_within_limits(folder: Path) -> None:
+@pytest.mark.parametrize("ocr", [False, True], ids=["without_ocr", "with_ocr"])
+def test_load_documents_of_hostile_pdfs_gives_each_an_outcome_within_limits(folder: Path, ocr: bool) -> None:
+    if ocr and not is_installed():
+        pytest.skip("the ocr extra is not installed")
     limits = LimitSettings()
-    for result in outcomes(folder, limits):
+    found = outcomes(folder, limits, ocr=ocr)
+    for result in found:
         assert result.code in KNOWN_CODES
         assert (result.loaded is None) == bool(result.reason)
         assert result.cpu_s <= limits.cpu_s
         assert result.wall_s <= limits.wall_s + 5
+    scanned = sum(any(note.code == "ocr" for note in result.loaded.notes) for result in found if result.loaded)
+    sys.stdout.write(f"; {scanned} have pages read by OCR")
 
 
 @pytest.mark.slow
@@ -120,13 +131,17 @@ def test_load_documents_of_made_hostile_pdfs_gives_each_an_outcome(tmp_path: Pat
 @pytest.mark.slow
 def test_load_pdf_of_long_reports_has_all_their_words(folder: Path) -> None:
     for path in sorted((folder / "real").glob("*.pdf")):
-        ours = _letters(" ".join(page.text for page in load(path, LimitSettings(), ocr=False).pages))
-        theirs = _letters(_other_reader(path))
+        text = " ".join(page.text for page in load(path, LimitSettings(), ocr=False).pages)
+        name, other = _other_reader(path)
+        ours, theirs = _letters(text), _letters(other)
         missing = sum((theirs - ours).values()) / sum(theirs.values())
+        words, expected = len(text.split()), len(other.split())
         sys.stdout.write(
-            f"\n{path.name}: {sum(ours.values()):,} characters; {missing:.3%} of the other reader's are missing"
+            f"\n{path.name}: {words:,} words, {expected:,} by {name} ({words / expected - 1:+.1%}); "
+            f"{missing:.3%} of its letters and digits are missing"
         )
         assert missing < 0.01
+        assert abs(words / expected - 1) < 0.05
 
 
 @pytest.mark.slow
@@ -148,8 +163,9 @@ def _letters(text: str) -> Counter[str]:
     return Counter(char for char in text.lower() if char.isalnum())
 
 
-def _other_reader(path: Path) -> str:
-    """The text as pdftotext reads it, or pypdf where that is not installed."""
+def _other_reader(path: Path) -> tuple[str, str]:
+    """Another reader's name and the text as it reads it: pdftotext, or pypdf where that is not installed."""
     if shutil.which("pdftotext"):
-        return subprocess.run(["pdftotext", str(path), "-"], capture_output=True, check=True, text=True).stdout
-    return " ".join(page.extract_text() for page in pypdf.PdfReader(path).pages)
+        done = subprocess.run(["pdftotext", str(path), "-"], capture_output=True, check=True, text=True)
+        return "pdftotext", done.stdout
+    return "pypdf", " ".join(page.extract_text() for page in pypdf.PdfReader(path).pages)
