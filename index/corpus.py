@@ -102,7 +102,7 @@ def _refusal(document_id: str, path: Path, *, root: Path, limit_mb: int) -> tupl
         document_id.encode()
     except UnicodeEncodeError:
         return "name", "its name is not UTF-8; rename it"
-    if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
+    if _leads_out(path, root):
         return "outside", "a link that leads out of the documents folder; copy the file there instead"
     if path.is_dir():
         reason = "a link to a folder; links are not followed" if path.is_symlink() else "a folder that cannot be listed"
@@ -121,6 +121,14 @@ def _refusal(document_id: str, path: Path, *, root: Path, limit_mb: int) -> tupl
             f"{found.st_size / 2**20:.0f} MiB, over the limit of {limit_mb} (PILOT_INDEX__LIMITS__FILE_MB)",
         )
     return "", ""
+
+
+def _leads_out(path: Path, root: Path) -> bool:
+    """Whether a link ends outside of the folder; one that goes in a circle ends nowhere, and opening it says so."""
+    try:
+        return path.is_symlink() and not path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):
+        return False
 
 
 def _printable(document_id: str) -> str:

@@ -85,10 +85,12 @@ def test_scan_links_are_followed_to_files_inside_only(host: FakeHost, tmp_path: 
     (documents / "dead.md").symlink_to(documents / "nothing.md")
     (documents / "folder").symlink_to(tmp_path, target_is_directory=True)
     (documents / "in.md").symlink_to(documents / "real" / "a.md")
+    (documents / "circle.md").symlink_to("circle.md")
     assert ids(host) == ["real/a.md"]
     found = reasons(host)
     assert found["out.md"].startswith("outside: a link that leads out of the documents folder")
     assert found["dead.md"] == "missing: cannot be opened: No such file or directory"
+    assert found["circle.md"] == "missing: cannot be opened: Too many levels of symbolic links"
     assert found["folder"].startswith("outside")
     assert found["in.md"] == "duplicate: duplicate of real/a.md"
 
