@@ -51,6 +51,13 @@ def test_decode_of_utf8_with_one_damaged_byte_keeps_the_rest() -> None:
     assert decoded.text.startswith(CHINESE * 19)
 
 
+@pytest.mark.parametrize("encoding", ["gb18030", "big5"])
+def test_decode_of_chinese_cut_off_in_a_character_keeps_the_rest_and_says_so(encoding: str) -> None:
+    decoded = decode(("港口大道" * 20).encode(encoding)[:-1])
+    assert decoded.text == "港口大道" * 19 + "港口大\ufffd"
+    assert [note.text for note in decoded.notes()] == [f"read as {decoded.encoding}, 1 character not decoded"]
+
+
 def test_decode_of_bytes_that_are_no_text_raises() -> None:
     with pytest.raises(UnreadableError, match="no known encoding") as caught:
         decode(bytes(range(256)) * 4)

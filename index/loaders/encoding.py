@@ -6,6 +6,7 @@ Comes in: bytes. Goes out: the text, the encoding's name and how many characters
 from __future__ import annotations
 
 import codecs
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,7 +50,8 @@ class Decoded(NamedTuple):
         """A note where it is not clean UTF-8, else none."""
         if self.encoding == "utf-8" and not self.undecoded:
             return []
-        lost = f", {self.undecoded} characters not decoded" if self.undecoded else ""
+        count = f"{self.undecoded} character{'s' if self.undecoded > 1 else ''}"
+        lost = f", {count} not decoded" if self.undecoded else ""
         return [PageNote(0, "encoding", f"read as {self.encoding}{lost}")]
 
 
@@ -90,7 +92,8 @@ def decode(data: bytes, *, declared: str = "") -> Decoded:
     text = _strict(data, "utf-8")
     if text is not None and "\x00" not in text:
         return Decoded(text, "utf-8", 0)
-    for decoded in (_declared(data, declared), _chinese(data), _ascii_utf16(data), _nearly_utf8(data), _guess(data)):
+    nearly_utf8 = _nearly(data, "utf-8")
+    for decoded in (_declared(data, declared), _chinese(data), _ascii_utf16(data), nearly_utf8, _guess(data)):
         if decoded is not None and decoded.text.count("\x00") <= len(decoded.text) // 1000:
             return decoded
     raise UnreadableError("no text: it has bytes of no known encoding; save it as UTF-8", code="damaged")
@@ -132,24 +135,26 @@ def _plausible(text: str, encoding: str) -> float:
 
 
 def _chinese(data: bytes) -> Decoded | None:
-    """The best of the Chinese encodings and of UTF-8 with a few damaged bytes, None if none is plausible."""
-    candidates: list[tuple[float, Decoded]] = []
-    for encoding in _STRICT:
-        text = _strict(data, encoding)
-        if text is not None:
-            candidates.append((_plausible(text[:SAMPLE_CHARS], encoding), Decoded(text, encoding, 0)))
-    broken = _nearly_utf8(data)
-    if broken is not None:
-        candidates.append((_plausible(broken.text[:SAMPLE_CHARS], "utf-8"), broken))
-    if not candidates:
-        return None
-    score, best = max(candidates, key=lambda pair: pair[0])
+    """The best of the Chinese encodings and of UTF-8 with a few damaged bytes, None if none is plausible.
+
+    Where none is, GB18030 and Big5 with a few damaged bytes, as a file cut off in the middle of a character has them.
+    """
+    whole = [Decoded(text, name, 0) for name in _STRICT if (text := _strict(data, name)) is not None]
+    return _most_plausible([*whole, _nearly(data, "utf-8")]) or _most_plausible(
+        [_nearly(data, name) for name in ("gb18030", "big5hkscs")]
+    )
+
+
+def _most_plausible(candidates: Sequence[Decoded | None]) -> Decoded | None:
+    """The candidate that looks most like Chinese, None if none does."""
+    scored = [(_plausible(one.text[:SAMPLE_CHARS], one.encoding), one) for one in candidates if one is not None]
+    score, best = max(scored, key=lambda pair: pair[0], default=(0.0, None))
     return best if score >= 0.4 else None
 
 
-def _nearly_utf8(data: bytes) -> Decoded | None:
-    """UTF-8 of which at most one character in a hundred (or one in a short text) is damaged, else None."""
-    decoded = _lossy(data, "utf-8")
+def _nearly(data: bytes, encoding: str) -> Decoded | None:
+    """Text of which at most one character in a hundred (or one in a short text) is damaged, else None."""
+    decoded = _lossy(data, encoding)
     others = sum(ord(char) > 127 for char in decoded.text[:SAMPLE_BYTES]) - decoded.undecoded
     return decoded if decoded.undecoded <= min(others // 4, max(3, len(decoded.text) // 100)) else None
 
