@@ -1,6 +1,7 @@
 """Pages -> chunks: spans of whole sentences, packed block by block under their heading path.
 
-A chunk never reaches over a page or a section, never cuts a sentence, and keeps a list with its lead-in while both fit.
+A chunk never reaches over a page or a section, keeps a list with its lead-in while both fit, and cuts no sentence but
+one of many chunks' length, as text without any full stop is.
 """
 
 from __future__ import annotations
@@ -8,13 +9,16 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from index.language import detect, sentence_spans, unwrap
 from index.types import Block, Chunk, Document, Page, SentenceSpan, Span
 
 SECTION_SEPARATOR = " › "
 HEADING_CHARS = 160
+_VAST = 4  # a sentence longer than so many chunks is cut
+_NOT_SPACE = re.compile(r"\S")
+_SOFT_END = re.compile(r"[;；,，、:：。.]|\s")
 _WIDE = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff01-\uff60\U00020000-\U0003ffff]")
 
 Headings = tuple[tuple[int, str], ...]
@@ -53,12 +57,13 @@ def chunk_page(document: Document, page: Page, *, chunk_chars: int, headings: He
     Args:
         document: The document that the page belongs to.
         page: Its text and blocks; without blocks its text is one paragraph.
-        chunk_chars: Longest chunk in `weight`; a longer single sentence is a chunk of its own.
+        chunk_chars: Longest chunk in `weight`; a longer single sentence is a chunk of its own, up to four times that.
         headings: Headings still open from the pages before, see `headings_after`.
     """
     packer = _Packer(page.text, chunk_chars)
     for unit in _units(page, headings):
-        packer.add(unit)
+        sentences = (piece for sentence in unit.sentences for piece in _cut(sentence, page.text, chunk_chars))
+        packer.add(replace(unit, sentences=tuple(sentences)))
     return [_chunk(document, page, group) for group in packer.groups()]
 
 
@@ -99,6 +104,22 @@ def _sentences(text: str, block: Block, lead: Span | None) -> tuple[SentenceSpan
         SentenceSpan(block.start + span.start, block.start + span.end, block.kind, lead)
         for span in sentence_spans(piece)
     )
+
+
+def _cut(sentence: SentenceSpan, text: str, chunk_chars: int) -> Iterator[SentenceSpan]:
+    """The sentence, a vast one in pieces that fit a chunk: after a comma or the like, a space, or anywhere."""
+    start, end = sentence.start, sentence.end
+    if weight(text[start : min(end, start + _VAST * chunk_chars + 1)]) <= _VAST * chunk_chars:
+        yield sentence
+        return
+    while start < end:
+        window = text[start : min(end, start + chunk_chars)]
+        stop = min(end, start + max(1, chunk_chars * len(window) // weight(window)))
+        soft = [match.end() for match in _SOFT_END.finditer(text, (start + stop) // 2, stop)]
+        stop = soft[-1] if soft and stop < end else stop
+        yield replace(sentence, start=start, end=start + len(text[start:stop].rstrip()))
+        following = _NOT_SPACE.search(text, stop, end)
+        start = following.start() if following else end
 
 
 def _blocks(page: Page) -> tuple[Block, ...]:

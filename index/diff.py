@@ -99,6 +99,8 @@ class CorpusDiff:
             yield f"  {question.suite} {question.id}: {_EFFECTS[question.effect]} {question.document}"
 
 
+_SHOWN_CHARS = 400  # of a clause, to people; JSON has all
+
 _STATES: Mapping[DocumentState, str] = {
     "new": "new",
     "changed": "changed",
@@ -120,10 +122,14 @@ def _document_lines(document: DocumentDiff) -> Iterator[str]:
     yield from (f"  ~ {one}" for one in document.metadata)
     clauses = document.clauses
     for change in clauses.changed:
-        yield f"  ~ {_where(change.before)}{change.before.text}"
-        yield f"    → {change.after.text}"
-    yield from (f"  + {_where(one)}{one.text}" for one in clauses.new)
-    yield from (f"  - {_where(one)}{one.text}" for one in clauses.gone)
+        yield f"  ~ {_where(change.before)}{_short(change.before.text)}"
+        yield f"    → {_short(change.after.text)}"
+    yield from (f"  + {_where(one)}{_short(one.text)}" for one in clauses.new)
+    yield from (f"  - {_where(one)}{_short(one.text)}" for one in clauses.gone)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}… ({len(text):,} characters)"
 
 
 def _where(clause: Clause) -> str:

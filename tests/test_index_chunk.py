@@ -96,6 +96,23 @@ def test_chunk_page_never_cuts_a_sentence_longer_than_a_chunk() -> None:
     assert [chunk.text for chunk in chunks] == ["First one.", long, "Last one."]
 
 
+def test_chunk_page_cuts_text_without_a_full_stop_at_commas_and_spaces() -> None:
+    chunks = cut(page_of(("paragraph", "one two, three four " * 40, 0)), 100)
+    assert all(weight(chunk.text) <= 100 and chunk.text.endswith(("two,", "four")) for chunk in chunks)
+    assert " ".join(chunk.text for chunk in chunks) == ("one two, three four " * 40).strip()
+
+
+def test_chunk_page_cuts_characters_without_any_break_anywhere() -> None:
+    chunks = cut(page_of(("paragraph", "深圳" * 300 + "a" * 1000, 0)), 90)
+    assert "".join(chunk.text for chunk in chunks) == "深圳" * 300 + "a" * 1000
+    assert [len(chunk.text) for chunk in chunks][:2] == [30, 30]
+
+
+def test_chunk_page_of_a_million_characters_without_a_full_stop_takes_no_time() -> None:
+    chunks = cut(page_of(("paragraph", "word " * 200_000, 0)), 900)
+    assert len(chunks) == 1112
+
+
 def test_chunk_page_keeps_a_table_row_whole() -> None:
     row = "Item: A. B. C; Value: 5"
     assert [len(chunk.sentences) for chunk in cut(page_of(("table_row", row, 0)))] == [1]

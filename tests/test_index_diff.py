@@ -121,6 +121,12 @@ def test_diff_lines_and_json_name_what_changed(tmp_path: Path, documents: Path, 
     assert values["documents"][0]["clauses"]["changed"][0]["after"]["text"].startswith("The city builds 60,000")
 
 
+def test_diff_lines_of_a_vast_clause_are_cut_short(tmp_path: Path, documents: Path) -> None:
+    (documents / "more.md").write_text("word " * 200, "utf-8")
+    last = list(difference(tmp_path).lines())[-1]
+    assert last == f"  + {('word ' * 80)}… (999 characters)"
+
+
 def test_diff_malformed_suite_names_file_and_line(tmp_path: Path, documents: Path) -> None:
     path = tmp_path / "bad.jsonl"
     path.write_text('{"id": "q1", "gold": []}\n[1]\n', "utf-8")
