@@ -69,6 +69,17 @@ def test_load_html_table_with_headers_gives_rows_with_them(tmp_path: Path) -> No
     assert read(tmp_path, body).pages[0].text == "Aims\nItem: Poles; Value: 10,000"
 
 
+def test_load_html_cells_over_rows_and_columns_stay_under_their_headers(tmp_path: Path) -> None:
+    rows = (
+        "<tr><th rowspan=2>Place<th colspan=2>Poles</tr><tr><th>2023<th>2024</tr>"
+        "<tr><td rowspan=2>Futian<td>80<td>85</tr><tr><td>90<td>95</tr>"
+    )
+    loaded = read(tmp_path, f"<table>{rows}</table>")
+    assert loaded.pages[0].text == (
+        "Place: Futian; Poles 2023: 80; Poles 2024: 85\nPlace: Futian; Poles 2023: 90; Poles 2024: 95"
+    )
+
+
 def test_load_html_layout_table_is_read_as_text(tmp_path: Path) -> None:
     body = "<table><tr><td><h2>Left</h2><p>One.</p></td><td><p>Two.</p></td></tr></table>"
     assert read(tmp_path, body).pages[0].text == "Left\nOne.\nTwo."

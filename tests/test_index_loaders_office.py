@@ -81,6 +81,95 @@ def test_load_xlsx_sheets_are_pages_with_rows_that_carry_headers(tmp_path: Path)
     assert [(note.page, note.code) for note in loaded.notes] == [(2, "hidden_text")]
 
 
+def test_load_xlsx_merged_cells_count_for_every_row_and_column_they_span(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in (
+        ["Poles and ports by district"],
+        ["District", "Poles", None, "Ports"],
+        [None, "2023", "2024"],
+        ["Futian", 80, 85, 1],
+        [None, 90, 95, 2],
+    ):
+        sheet.append(row)
+    for area in ("A1:D1", "A2:A3", "B2:C2", "D2:D3", "A4:A5"):
+        sheet.merge_cells(area)
+    book.save(tmp_path / "a.xlsx")
+    assert read(tmp_path / "a.xlsx").pages[0].text == (
+        "Poles and ports by district\n"
+        "District: Futian; Poles 2023: 80; Poles 2024: 85; Ports: 1\n"
+        "District: Futian; Poles 2023: 90; Poles 2024: 95; Ports: 2"
+    )
+
+
+def test_load_xlsx_years_as_numbers_are_headers(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (["District", 2023, 2024], ["Futian", 80, 85]):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    assert read(tmp_path / "a.xlsx").pages[0].text == "District: Futian; 2023: 80; 2024: 85"
+
+
+def test_load_xlsx_formula_without_a_value_is_said(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (["Item", "Value"], ["Poles", 5], ["Sum", "=SUM(B2:B2)"]):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    loaded = read(tmp_path / "a.xlsx")
+    assert loaded.pages[0].text == "Item: Poles; Value: 5\nItem: Sum"
+    assert [(note.page, note.code, note.text[:38]) for note in loaded.notes] == [
+        (1, "no_text", "1 formula without a stored value left ")
+    ]
+
+
+def test_load_xlsx_with_a_wrong_dimension_is_read_whole(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (["Item", "Value"], ["Poles", 5]):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as source, zipfile.ZipFile(tmp_path / "b.xlsx", "w") as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name).replace(b'<dimension ref="A1:B2"', b'<dimension ref="A1"'))
+    assert read(tmp_path / "b.xlsx").pages[0].text == "Item: Poles; Value: 5"
+
+
+def test_load_xlsx_beyond_200_columns_is_in_part_and_says_so(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append([f"c{number}" for number in range(201)])
+    book.active.append([f"v{number}" for number in range(201)])
+    book.save(tmp_path / "a.xlsx")
+    assert [note.text for note in read(tmp_path / "a.xlsx").notes] == [
+        "indexed in part: at most 200 of 201 columns are read"
+    ]
+
+
+def test_load_docx_merged_cells_and_tables_in_cells_keep_their_headers(tmp_path: Path) -> None:
+    document = docx.Document()
+    table = document.add_table(3, 2)
+    for cell, text in zip(
+        (c for row in table.rows for c in row.cells), ["Place", "What", "", "", "", "Two"], strict=True
+    ):
+        cell.text = text
+    table.cell(1, 0).merge(table.cell(2, 0)).text = "Futian"
+    inner = table.cell(1, 1).add_table(2, 2)
+    for cell, text in zip((c for row in inner.rows for c in row.cells), ["Hue", "Sum", "Red", "77"], strict=True):
+        cell.text = text
+    document.save(str(tmp_path / "a.docx"))
+    assert read(tmp_path / "a.docx").pages[0].text == "Place: Futian; What: Hue: Red; Sum: 77\nPlace: Futian; What: Two"
+
+
+def test_load_pptx_merged_cells_count_for_every_row(tmp_path: Path) -> None:
+    deck = pptx.Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[6])
+    table = slide.shapes.add_table(3, 2, 0, 0, 5_000_000, 1_000_000).table
+    for row, texts in enumerate([["Place", "What"], ["Futian", "One"], ["", "Two"]]):
+        for column, text in enumerate(texts):
+            table.cell(row, column).text = text
+    table.cell(1, 0).merge(table.cell(2, 0))
+    deck.save(str(tmp_path / "a.pptx"))
+    assert read(tmp_path / "a.pptx").pages[0].text == "Place: Futian; What: One\nPlace: Futian; What: Two"
+
+
 def test_load_pptx_slides_are_pages_with_titles_lists_and_notes(tmp_path: Path) -> None:
     show = pptx.Presentation()
     slide = show.slides.add_slide(show.slide_layouts[1])

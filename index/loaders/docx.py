@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol, cast
@@ -12,12 +13,13 @@ import docx
 from docx.oxml import parse_xml
 
 from index.loaders.office import check_archive, readable
-from index.loaders.page_text import PageBuilder, first_heading, looks_like_header
+from index.loaders.page_text import PageBuilder, first_heading, table_lines
+from index.loaders.table import COLUMNS, Cell, lay_out, looks_like_header
 from index.loaders.types import LoadedDocument
 from index.metadata import Metadata
 from index.settings import LimitSettings
 
-NAME = "docx/1"
+NAME = "docx/2"
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _HEADING_STYLE = re.compile(r"(?:heading|标题|標題)\s*(\d)", re.IGNORECASE)
@@ -25,6 +27,7 @@ _LIST_STYLE = re.compile(r"list\s*(?:bullet|number|paragraph)?|列表|项目符�
 _SKIPPED = frozenset(
     {f"{_W}del", f"{_W}moveFrom", f"{_W}txbxContent", _FALLBACK, f"{_W}instrText", f"{_W}rPr", f"{_W}pPr"}
 )
+_WRAPPERS = frozenset({f"{_W}sdt", f"{_W}sdtContent", f"{_W}customXml", f"{_W}ins"})
 HEADING_CHARS = 200
 TINY_HALF_POINTS = 3
 
@@ -131,9 +134,8 @@ class _Writer:
             if child.tag == f"{_W}p":
                 self._paragraph(child)
             elif child.tag == f"{_W}tbl":
-                rows = self._rows(child)
-                self._builder.table(rows, header=_marks_header(child) or looks_like_header(rows))
-            elif child.tag in (f"{_W}sdt", f"{_W}sdtContent", f"{_W}customXml", f"{_W}ins"):
+                self._builder.cells(self._rows(child), header=_marks_header(child) or None)
+            elif child.tag in _WRAPPERS:
                 self.body(child)
 
     def notes(self, root: _Element) -> None:
@@ -202,17 +204,43 @@ class _Writer:
             return True
         return self._styles.hides(_value(properties, f"{_W}rStyle") or "")
 
-    def _rows(self, table: _Element) -> list[list[str]]:
-        """Text of a table's cells; a cell that goes on from the row above repeats nothing."""
-        rows: list[list[str]] = []
+    def _rows(self, table: _Element) -> list[list[Cell]]:
+        """The cells that begin in each row of a table."""
+        rows: list[list[Cell]] = []
+        open_cells: dict[int, tuple[int, int]] = {}  # row and place of the cell that may go on down a column
         for row in _children(table, "tr"):
-            cells: list[str] = []
+            rows.append([])
+            column = _count(_value(row, f"{_W}trPr/{_W}gridBefore"), 0)
+            rows[-1].extend([Cell("")] * column)
             for cell in _children(row, "tc"):
-                cells.append(" ".join(self._text(paragraph) for paragraph in cell.iter(f"{_W}p")).replace("\f", " "))
-                span = _value(cell, f"{_W}tcPr/{_W}gridSpan") or "1"
-                cells.extend([""] * (min(int(span), 60) - 1 if span.isdecimal() else 0))
-            rows.append(cells)
+                merge = _value(cell, f"{_W}tcPr/{_W}vMerge")
+                columns = max(1, _count(_value(cell, f"{_W}tcPr/{_W}gridSpan"), 1))
+                if merge in ("", "continue") and column in open_cells:
+                    above, place = open_cells[column]
+                    rows[above][place] = replace(rows[above][place], rows=len(rows) - above)
+                else:
+                    open_cells[column] = (len(rows) - 1, len(rows[-1]))
+                    rows[-1].append(Cell(self._cell(cell), columns))
+                column += columns
         return rows
+
+    def _cell(self, cell: _Element) -> str:
+        """A cell's text; of tables inside it the rows with their headers."""
+        parts: list[str] = []
+        for child in cell:
+            if child.tag == f"{_W}tbl":
+                rows = lay_out(self._rows(child)).rows
+                parts.append("; ".join(table_lines(rows, header=_marks_header(child) or looks_like_header(rows))))
+            elif child.tag == f"{_W}p":
+                parts.append(self._text(child).replace("\f", " "))
+                parts.extend(self._cell(box) for box in child.iter(f"{_W}txbxContent") if not _in_fallback(box, child))
+            elif child.tag in _WRAPPERS:
+                parts.append(self._cell(child))
+        return " ".join(filter(str.strip, parts))
+
+
+def _count(value: str | None, otherwise: int) -> int:
+    return min(int(value), COLUMNS) if value is not None and value.isdecimal() else otherwise
 
 
 def _children(element: _Element, name: str) -> Iterator[_Element]:
@@ -220,7 +248,7 @@ def _children(element: _Element, name: str) -> Iterator[_Element]:
     for child in element:
         if child.tag == f"{_W}{name}":
             yield child
-        elif child.tag in (f"{_W}sdt", f"{_W}sdtContent", f"{_W}ins", f"{_W}customXml"):
+        elif child.tag in _WRAPPERS:
             yield from _children(child, name)
 
 

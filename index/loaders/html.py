@@ -13,13 +13,15 @@ from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PageElement, PreformattedString, Tag
 
 from index.loaders.encoding import decode, read_bytes
-from index.loaders.page_text import PageBuilder, first_heading, looks_like_header
+from index.loaders.page_text import PageBuilder, first_heading
+from index.loaders.table import Cell
 from index.loaders.types import LoadedDocument, UnreadableError
 from index.metadata import Metadata, iso_date
 from index.settings import LimitSettings
 
-NAME = "html/1"
+NAME = "html/2"
 MAX_DEPTH = 200
+ROWS = 65_534
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?\s*([A-Za-z0-9_\-]{2,30})""", re.IGNORECASE)
 _DROPPED = frozenset(
     "script style noscript template nav head svg math iframe object embed button select option input textarea canvas "
@@ -205,7 +207,7 @@ class _Writer:
         caption = table.find("caption")
         if isinstance(caption, Tag):
             self._builder.paragraph(self._visible_text(caption))
-        rows: list[list[str]] = []
+        rows: list[list[Cell]] = []
         header = False
         for position, row in enumerate(_rows(table)):
             cells = row.find_all(["td", "th"], recursive=False)
@@ -213,15 +215,17 @@ class _Writer:
                 self.hidden_chars += len("".join(row.get_text().split()))
                 continue
             header |= position == 0 and len(cells) > 1 and all(cell.name == "th" for cell in cells)
-            rows.append([text for cell in cells for text in self._cell(cell)])
-        self._builder.table(rows, header=header or (table.find("th") is None and looks_like_header(rows)))
+            rows.append([self._cell(cell) for cell in cells])
+        self._builder.cells(rows, header=header or (None if table.find("th") is None else False))
 
-    def _cell(self, cell: Tag) -> Iterator[str]:
-        """A cell's text in its first column and nothing in the others that it spans."""
-        hidden = self._is_hidden(cell)
-        yield "" if hidden else self._visible_text(cell)
-        span = str(cell.get("colspan") or "1")
-        yield from [""] * (min(int(span), 50) - 1 if span.isdecimal() else 0)
+    def _cell(self, cell: Tag) -> Cell:
+        text = "" if self._is_hidden(cell) else self._visible_text(cell)
+        down = str(cell.get("rowspan") or "1")  # 0: to the end of the table
+        return Cell(text, _span(str(cell.get("colspan") or "1")) or 1, _span(down) or ROWS)
+
+
+def _span(text: str) -> int:
+    return min(int(text), ROWS) if text.isdecimal() else 1
 
 
 def _rows(table: Tag) -> Iterator[Tag]:

@@ -10,12 +10,12 @@ import re
 from collections.abc import Sequence
 
 from index.language import detect, unwrap, visible
+from index.loaders.table import Cell, lay_out, looks_like_header
 from index.loaders.types import LoadedPage, PageNote
 from index.types import Block, BlockKind, Language
 
 SMUGGLED = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\U000e0000-\U000e007f]")
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
-HEADER_CELL_CHARS = 80
 
 
 def clean(text: str) -> tuple[str, int]:
@@ -48,14 +48,18 @@ def join_cells(header: Sequence[str], cells: Sequence[str], language: Language) 
     return semicolon.join(parts)
 
 
-def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row names the columns: full, short, distinct and without figures, above a further row."""
-    if len(rows) < 2 or len(rows[0]) < 2:
-        return False
-    first = [cell for cell in rows[0] if cell]
-    if len(first) < max(2, len(rows[0]) - 1) or len(set(first)) < len(first):
-        return False
-    return all(len(cell) <= HEADER_CELL_CHARS and not re.fullmatch(r"[\d.,%\s+\-–—¥$€]+", cell) for cell in first)
+def table_lines(rows: Sequence[Sequence[str]], *, header: bool) -> list[str]:
+    """A line for each row, each cell after its header; rows without text are left out.
+
+    Args:
+        rows: Cells as text, row by row.
+        header: Whether the first row names the columns.
+    """
+    tidy = [[unwrap(clean(cell)[0]) for cell in row] for row in rows]
+    tidy = [row for row in tidy if any(row)]
+    language = detect(" ".join(cell for row in tidy[:50] for cell in row))
+    names: Sequence[str] = tidy[0] if header and len(tidy) > 1 else ()
+    return [join_cells(names, row, language) for row in tidy[1 if names else 0 :]]
 
 
 class PageBuilder:
@@ -154,14 +158,20 @@ class PageBuilder:
             rows: Cells as text, row by row.
             header: Whether the first row names the columns.
         """
-        tidy = [[unwrap(clean(cell)[0]) for cell in row] for row in rows]
-        tidy = [row for row in tidy if any(row)]
-        if not tidy:
-            return
-        language = detect(" ".join(cell for row in tidy[:50] for cell in row))
-        names: Sequence[str] = tidy[0] if header and len(tidy) > 1 else ()
-        for row in tidy[1 if names else 0 :]:
-            self.add("table_row", join_cells(names, row, language))
+        for line in table_lines(rows, header=header):
+            self.add("table_row", line)
+
+    def cells(self, rows: Sequence[Sequence[Cell]], *, header: bool | None) -> None:
+        """Adds a table whose cells may span rows and columns.
+
+        Args:
+            rows: The cells that begin in each row.
+            header: Whether the first row names the columns; None tells it from what it looks like.
+        """
+        laid = lay_out(rows)
+        for caption in laid.captions:
+            self.paragraph(caption)
+        self.table(laid.rows, header=looks_like_header(laid.rows) if header is None else header)
 
     def finish(self) -> tuple[tuple[LoadedPage, ...], tuple[PageNote, ...]]:
         """Closes the last page and gives the pages that have text and the notes."""

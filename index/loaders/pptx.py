@@ -9,12 +9,13 @@ from typing import Protocol, cast
 import pptx
 
 from index.loaders.office import check_archive, readable
-from index.loaders.page_text import PageBuilder, first_heading, looks_like_header
+from index.loaders.page_text import PageBuilder, first_heading
+from index.loaders.table import Cell
 from index.loaders.types import LoadedDocument
 from index.metadata import Metadata
 from index.settings import LimitSettings
 
-NAME = "pptx/1"
+NAME = "pptx/2"
 MAX_DEPTH = 20
 _JUNK_TITLES = frozenset({"powerpoint presentation", "presentation", "untitled", "ppt演示文稿"})
 
@@ -30,6 +31,10 @@ class _Frame(Protocol):
 
 class _Cell(Protocol):
     text: str
+    is_merge_origin: bool
+    is_spanned: bool
+    span_width: int
+    span_height: int
 
 
 class _Row(Protocol):
@@ -108,13 +113,17 @@ def _add_slide(builder: PageBuilder, slide: _Slide) -> None:
         if title is not None and shape.shape_id == title.shape_id:
             continue
         if getattr(shape, "has_table", False):
-            rows = [[cell.text for cell in row.cells] for row in shape.table.rows]
-            builder.table(rows, header=shape.table.first_row or looks_like_header(rows))
+            rows = [[_cell(cell) for cell in row.cells if not cell.is_spanned] for row in shape.table.rows]
+            builder.cells(rows, header=shape.table.first_row or None)
         elif shape.has_text_frame:
             _add_frame(builder, shape.text_frame, listed=shape.is_placeholder)
     notes = slide.notes_slide.notes_text_frame if slide.has_notes_slide else None
     if notes is not None:
         _add_frame(builder, notes, listed=False)
+
+
+def _cell(cell: _Cell) -> Cell:
+    return Cell(cell.text, cell.span_width, cell.span_height) if cell.is_merge_origin else Cell(cell.text)
 
 
 def _add_frame(builder: PageBuilder, frame: _Frame, *, listed: bool) -> None:
