@@ -22,6 +22,7 @@ from index.vectors import (
     SentenceVectors,
     ann_cells,
     exact_best,
+    inner_products,
     open_rows,
     quantise,
     recall_at,
@@ -105,6 +106,20 @@ def test_sentence_scores_are_grouped_by_chunk(tmp_path: Path) -> None:
     np.testing.assert_allclose(first, [0, 0.6, 1], atol=0.01)
     assert len(second) == 0
     np.testing.assert_allclose(third, [1], atol=0.01)
+
+
+def test_sentence_scores_of_chunks_without_sentences_are_empty(tmp_path: Path) -> None:
+    write(tmp_path, SENTENCES, np.empty((0, 2), np.int8))
+    write(tmp_path, SCALES, np.empty(0, np.float32))
+    write(tmp_path, OFFSETS, np.zeros(3, np.int64))
+    vectors = SentenceVectors(tmp_path, 2)
+    assert [len(scores) for scores in vectors.scores(EAST, np.array([1, 0]))] == [0, 0]
+    assert vectors.scores(EAST, np.empty(0, np.int64)) == []
+
+
+def test_inner_products_are_those_of_the_rows_in_order() -> None:
+    assert inner_products(AXES, EAST).tolist() == pytest.approx([1, 0, 0.6, 1])
+    assert inner_products(np.empty((0, 2), np.float32), EAST).shape == (0,)
 
 
 def test_key_table_finds_positions_and_unknown_keys(tmp_path: Path) -> None:
