@@ -15,6 +15,7 @@ from typing import Literal
 
 from assistant.settings import ServerSettings, Settings
 from index.errors import IndexMissingError, PilotError
+from index.generation import CURRENT
 from index.settings import PROJECT_ROOT, IndexSettings
 
 State = Literal["ok", "warn", "fail"]
@@ -79,6 +80,8 @@ def check_home(home: Path) -> Check:
         probe.touch()
         probe.unlink()
     except OSError as error:
+        if (home / "index" / CURRENT).is_file():
+            return Check("home", "warn", f"{home} is read-only: the index there is served, not rebuilt")
         return Check(
             "home", "fail", f"{home} cannot be written ({error.strerror})", "Set PILOT_HOME to a folder of yours"
         )

@@ -15,7 +15,8 @@ from index.report import AnnReport
 MANIFEST = "manifest.json"
 FORMAT = 2
 REMEDY = "Run: pilot index rollback (an older generation) or pilot index build (a new one)"
-_LOCKS = (".tantivy-meta.lock", ".tantivy-writer.lock")  # made by reading; empty
+LOCKS = (".tantivy-meta.lock", ".tantivy-writer.lock")
+"""Names of files that Tantivy makes by reading, too; they are empty and no part of a generation."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def list_files(folder: Path) -> dict[str, Path]:
     return {
         path.relative_to(folder).as_posix(): path
         for path in sorted(folder.rglob("*"))
-        if not path.is_dir() and path.name not in _LOCKS and path != folder / MANIFEST
+        if not path.is_dir() and path.name not in LOCKS and path != folder / MANIFEST
     }
 
 

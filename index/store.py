@@ -24,7 +24,7 @@ from index.errors import CorruptGenerationError, ForeignGenerationError, IndexMi
 from index.fill import LANGUAGES, LEXICAL
 from index.generation import CURRENT, current_name, generations
 from index.lexical import LexicalReader
-from index.manifest import REMEDY, Manifest, read_manifest, verify_files
+from index.manifest import LOCKS, REMEDY, Manifest, read_manifest, verify_files
 from index.types import Chunk, Document, Language, Page
 from index.validity import last_day
 from index.vectors import ChunkVectors, SentenceVectors, open_rows
@@ -211,9 +211,10 @@ def _release(catalog: Catalog, view: tempfile.TemporaryDirectory[str] | None) ->
 def _open_lexical(folder: Path) -> tuple[LexicalReader, tempfile.TemporaryDirectory[str] | None]:
     """The words of a generation, and the folder of links that they are read through where `folder` is read-only.
 
-    Tantivy makes a lock file beside the files that it opens, even for reading.
+    Tantivy makes a lock file beside the files that it opens, even for reading, or opens the one that is there to write.
     """
-    if all(os.access(path, os.W_OK) for path in (folder, *folder.glob("*/"))):
+    locks = [path for path in folder.glob("*/*") if path.name in LOCKS]
+    if all(os.access(path, os.W_OK) for path in (folder, *folder.glob("*/"), *locks)):
         return LexicalReader(folder), None
     view = linked_view(folder)
     try:
@@ -224,9 +225,9 @@ def _open_lexical(folder: Path) -> tuple[LexicalReader, tempfile.TemporaryDirect
 
 
 def linked_view(folder: Path) -> tempfile.TemporaryDirectory[str]:
-    """A folder of links to every file of `folder`'s folders, where lock files may be made."""
+    """A folder of links to every file of `folder`'s folders but lock files, where others may be made."""
     view = tempfile.TemporaryDirectory(prefix="pilot-lexical-")
-    for path in sorted(folder.glob("*/*")):
+    for path in sorted(path for path in folder.glob("*/*") if path.name not in LOCKS):
         target = Path(view.name) / path.relative_to(folder)
         target.parent.mkdir(exist_ok=True)
         target.symlink_to(path.absolute())

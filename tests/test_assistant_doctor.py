@@ -50,6 +50,18 @@ def test_check_home_missing_folder_is_made_later_and_left_alone(tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_check_home_read_only_with_an_index_is_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "index").mkdir()
+    (tmp_path / "index" / "CURRENT").write_text("gen-000001\n")
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "touch", refuse)  # root may write anywhere
+    found = check_home(tmp_path)
+    assert (found.state, found.found) == ("warn", f"{tmp_path} is read-only: the index there is served, not rebuilt")
+
+
 def test_check_home_under_a_file_fails_with_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     found = check_home(tmp_path / "file")

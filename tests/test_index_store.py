@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -165,6 +169,39 @@ def test_open_store_reading_changes_no_file(home: Path) -> None:
     with open_store(home) as store:
         store.lexical({"text": {"port": 1.0}}, language="en", limit=5, scope=Scope())
     assert {name: path.read_bytes() for name, path in list_files(folder).items()} == before
+
+
+@contextmanager
+def another_user() -> Iterator[None]:
+    """As somebody whom nothing belongs to; where the tests do not run as root, who they run as has to do."""
+    if os.getuid() != 0:
+        yield
+        return
+    os.setresuid(65534, 65534, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
+
+
+def test_open_store_of_a_read_only_folder_answers_another_user(home: Path) -> None:
+    with tempfile.TemporaryDirectory() as parent:  # pytest's own folders are closed to others
+        copy = Path(parent) / "index"
+        shutil.copytree(home, copy)
+        open_store(copy).close()  # reading leaves Tantivy's lock files behind
+        assert list(copy.rglob(".tantivy-*.lock"))
+        folders = [Path(parent), *(path for path in copy.rglob("*") if path.is_dir()), copy]
+        try:
+            for path in [*copy.rglob("*"), *folders]:
+                path.chmod(0o555 if path.is_dir() else 0o444)
+            before = sorted(path.name for path in copy.rglob("*"))
+            with another_user(), open_store(copy) as store:
+                rows, _ = store.lexical({"text": {"port": 1.0}}, language="en", limit=5, scope=Scope())
+                assert store.chunks(rows.tolist())[0].text.count("port") == 1
+            assert sorted(path.name for path in copy.rglob("*")) == before
+        finally:
+            for path in folders:
+                path.chmod(0o755)
 
 
 def test_linked_view_leaves_a_read_only_folder_as_it_is(home: Path) -> None:
