@@ -22,6 +22,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from index.errors import BuildError
 from index.loaders.types import LoadedDocument
 from index.sandbox_wire import HEADER, LENGTH, Reply, Request, decode_reply, encode_request
 from index.settings import LimitSettings
@@ -77,6 +78,9 @@ def load_documents(
         limits: CPU, wall clock, memory and sizes per file.
         workers: Children at once, 0 for one a core.
         ocr: Whether to read images and scanned pages by OCR.
+
+    Raises:
+        BuildError: If a child cannot be started, which says nothing about a file.
     """
     pool = _Pool(root, limits, ocr=ocr)
     count = min(workers or os.cpu_count() or 1, max(1, len(paths)))
@@ -94,7 +98,7 @@ class _Pool:
         self._limits = limits
         self._ocr = ocr
         self._todo: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._done: queue.Queue[LoadResult | None] = queue.Queue(maxsize=8)
+        self._done: queue.Queue[LoadResult | BuildError | None] = queue.Queue(maxsize=8)
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -109,6 +113,8 @@ class _Pool:
         ended = 0
         while ended < count:
             result = self._done.get()
+            if isinstance(result, BuildError):
+                raise result
             if result is _END:
                 ended += 1
             else:
@@ -123,7 +129,7 @@ class _Pool:
                     self._done.get_nowait()
                 thread.join(timeout=0.05)
 
-    def _put(self, result: LoadResult | None) -> None:
+    def _put(self, result: LoadResult | BuildError | None) -> None:
         while not self._stopped.is_set():
             with contextlib.suppress(queue.Full):
                 self._done.put(result, timeout=POLL_S)
@@ -139,6 +145,8 @@ class _Pool:
                     break
                 child, result = self._read(child, path)
                 self._put(result)
+        except BuildError as error:
+            self._put(error)
         finally:
             if child is not None:
                 child.kill()
@@ -173,6 +181,14 @@ class _Pool:
         raise RuntimeError("unreachable: the second attempt returns")
 
 
+def _not_started(said: str, limits: LimitSettings) -> BuildError:
+    """No file's fault: files that cannot be read for it must not go missing from what is published."""
+    return BuildError(
+        f"A process that reads files did not start: {said}. The live generation is untouched. Check free memory and "
+        f"limits (PILOT_INDEX__LIMITS__MEMORY_MB is {limits.memory_mb}), then run: pilot index build"
+    )
+
+
 class _Child:
     """One process that reads files one by one."""
 
@@ -184,25 +200,26 @@ class _Child:
             key: os.environ[key] for key in ("PATH", "LANG", "SYSTEMROOT", "TEMP", "TMPDIR") if key in os.environ
         }
         environment |= {"PYTHONPATH": package_root, "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        environment |= {"ORT_DISABLE_TELEMETRY": "1"}
         environment |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MALLOC_ARENA_MAX"), "1")
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", *CHILD, str(limits.memory_mb)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            start_new_session=True,
-        )
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", *CHILD, str(limits.memory_mb)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise _not_started(str(error), limits) from error
         self._fd = self._pipe(self._process.stdout)
         os.set_blocking(self._fd, False)
         try:
             self._frame(time.monotonic() + START_S, cap=64)
         except _DeadError as error:
             self.kill()
-            raise _DeadError(
-                "crash",
-                f"the reading process did not start ({error}); PILOT_INDEX__LIMITS__MEMORY_MB is {limits.memory_mb}",
-            ) from error
+            raise _not_started(str(error), limits) from error
 
     @staticmethod
     def _pipe(stream: object) -> int:

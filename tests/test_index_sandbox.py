@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from index import sandbox
+from index.errors import BuildError
 from index.loaders import LoadedDocument, LoadedPage, PageNote
 from index.metadata import Metadata
 from index.sandbox import LoadResult, load_documents
@@ -145,6 +147,7 @@ PARENT = """
 import sys
 from pathlib import Path
 from index import sandbox
+from index.errors import BuildError
 from index.settings import LimitSettings
 sandbox.CHILD = (sys.argv[1],)
 print("started", flush=True)
@@ -167,8 +170,11 @@ def test_load_documents_whose_parent_is_killed_leaves_no_child(tmp_path: Path) -
 
 
 def children_of(pid: int) -> set[int]:
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return {int(child) for task in tasks for child in (task / "children").read_text(encoding="ascii").split()}
+    found: set[int] = set()
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # a thread that has just ended
+            found |= {int(child) for child in (task / "children").read_text(encoding="ascii").split()}
+    return found
 
 
 def _ends(pid: int, *, within_s: float) -> bool:
@@ -180,12 +186,18 @@ def _ends(pid: int, *, within_s: float) -> bool:
     return True
 
 
-def test_load_documents_whose_child_cannot_start_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_load_documents_whose_child_does_not_start_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "CHILD", ("-c", "raise SystemExit(9)"))
-    result = run(tmp_path, write(tmp_path, a=PLAIN))["a.txt"]
-    assert result.code == "crash"
-    assert "did not start" in result.reason
-    assert "exit status 9" in result.reason
+    with pytest.raises(BuildError, match=r"did not start: .*exit status 9.* untouched\. .*then run: pilot index build"):
+        run(tmp_path, write(tmp_path, a=PLAIN))
+
+
+def test_load_documents_without_room_for_a_child_loses_no_file_silently(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
+    with pytest.raises(BuildError, match=r"A process that reads files did not start: .*No such file or directory"):
+        run(tmp_path, write(tmp_path, a=PLAIN, b=PLAIN), workers=2)
 
 
 REPLY = Reply(
