@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -34,6 +35,7 @@ def root(context: typer.Context, debug: Annotated[bool, typer.Option(help="Show 
 
 def main() -> None:
     """Run one command; an error is one line on stderr and exit 1, a traceback only with --debug."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime reads it when it is first imported
     try:
         app()
     except PilotError as error:

@@ -73,6 +73,7 @@ class OnnxEmbedder:
     """The bundled MiniLM, int8, by onnxruntime; 384 dimensions, 256 tokens."""
 
     def __init__(self, folder: Path, *, batch_size: int, threads: int) -> None:
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # from 1.32 on it else sends usage to its maker
         import onnxruntime
         from tokenizers import Tokenizer
 

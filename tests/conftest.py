@@ -12,7 +12,8 @@ from tests.offline import only_this_machine
 
 for _name in [name for name in os.environ if name.startswith("PILOT_") and name not in RESERVED]:
     del os.environ[_name]
-os.environ.update({"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "GRADIO_ANALYTICS_ENABLED": "False"})
+os.environ.update({"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"})
+os.environ.update({"GRADIO_ANALYTICS_ENABLED": "False", "ORT_DISABLE_TELEMETRY": "1"})
 
 
 @pytest.fixture(autouse=True, scope="session")

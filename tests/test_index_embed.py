@@ -236,12 +236,13 @@ def test_export_token_vectors_agree_with_sentence_transformers(bundled: Embedder
 @pytest.mark.slow
 def test_open_embedder_from_cold_imports_no_torch(models: Path) -> None:
     code = (
-        "import sys\nfrom pathlib import Path\n"
+        "import os, sys\nfrom pathlib import Path\n"
         "from index.embed import open_embedder\nfrom index.settings import EmbeddingSettings\n"
         f"print(open_embedder(EmbeddingSettings(), Path({str(models)!r})).embed(['metro']).shape,\n"
+        "      os.environ['ORT_DISABLE_TELEMETRY'],\n"
         "      [n for n in ('torch', 'transformers', 'sentence_transformers', 'onnx') if n in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False, timeout=60
     )
-    assert (done.stdout.strip(), done.stderr) == ("(1, 384) []", "")
+    assert (done.stdout.strip(), done.stderr) == ("(1, 384) 1 []", "")
