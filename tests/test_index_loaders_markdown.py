@@ -72,8 +72,15 @@ def test_load_markdown_with_bad_front_matter_notes_it_and_reads_on(tmp_path: Pat
     assert words in loaded.notes[0].text
 
 
-def test_front_matter_that_never_ends_is_text() -> None:
-    assert front_matter("---\ntitle: x\n\nText.") == (Metadata(), "---\ntitle: x\n\nText.", ())
+def test_front_matter_that_never_ends_is_text_and_said() -> None:
+    text = "---\ntitle: x\n\nText."
+    assert front_matter(text) == (Metadata(), text, ("front matter is not closed by a line ---; it is read as text",))
+    assert front_matter("---\nText: a line above is a rule.") == (Metadata(), "---\nText: a line above is a rule.", ())
+
+
+def test_front_matter_with_a_key_twice_takes_the_last_and_says_so() -> None:
+    metadata, _, problems = front_matter("---\ntitle: A\ntitle: B\n---\nText.")
+    assert (metadata.title, problems) == ("B", ("front matter: title is given twice; the last one counts",))
 
 
 def test_load_markdown_nested_deeply_ends(tmp_path: Path) -> None:

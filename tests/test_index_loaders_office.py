@@ -10,6 +10,9 @@ import pptx
 import pytest
 from docx.enum.text import WD_BREAK
 from docx.shared import Pt, RGBColor
+from PIL import Image
+from pptx.chart.data import CategoryChartData
+from pptx.enum.chart import XL_CHART_TYPE
 
 from index.loaders import LoadedDocument, UnreadableError, load
 from index.settings import LimitSettings
@@ -198,6 +201,39 @@ def test_load_pptx_slides_are_pages_with_titles_lists_and_notes(tmp_path: Path) 
 def test_load_csv_rows_carry_headers_whatever_the_mark(tmp_path: Path, name: str, data: bytes, expected: str) -> None:
     (tmp_path / name).write_bytes(data)
     assert read(tmp_path / name).pages[0].text == expected
+
+
+def test_load_csv_with_a_quotation_mark_left_open_keeps_its_rows(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('Place,Sum\n"Futian,5\nNanshan,6\n', "utf-8")
+    loaded = read(tmp_path / "a.csv")
+    assert loaded.pages[0].text == 'Place: "Futian; Sum: 5\nPlace: Nanshan; Sum: 6'
+    assert [(note.code, note.text[:31]) for note in loaded.notes] == [("repaired", "a quotation mark is not closed;")]
+
+
+def test_load_csv_cells_with_line_breaks_and_quotation_marks_are_whole(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('Place,Sum\n"Futian\nnorth, ""old""",5\n"Nan"shan,6\n', "utf-8")
+    loaded = read(tmp_path / "a.csv")
+    assert loaded.pages[0].text == 'Place: Futian north, "old"; Sum: 5\nPlace: Nanshan; Sum: 6'
+    assert loaded.notes == ()
+
+
+def test_load_pptx_charts_become_rows_and_slides_of_pictures_are_said(tmp_path: Path) -> None:
+    deck = pptx.Presentation()
+    data = CategoryChartData()  # type: ignore[no-untyped-call]
+    data.categories = ["East", "West"]
+    data.add_series("Poles 2024", (19.5, 21))  # type: ignore[no-untyped-call]
+    deck.slides.add_slide(deck.slide_layouts[6]).shapes.add_chart(
+        XL_CHART_TYPE.COLUMN_CLUSTERED, 0, 0, 5_000_000, 5_000_000, data
+    )
+    Image.new("RGB", (20, 20), "red").save(tmp_path / "a.png")
+    deck.slides.add_slide(deck.slide_layouts[6]).shapes.add_picture(str(tmp_path / "a.png"), 0, 0)
+    deck.slides.add_slide(deck.slide_layouts[6])
+    deck.save(str(tmp_path / "a.pptx"))
+    loaded = read(tmp_path / "a.pptx")
+    assert [page.text for page in loaded.pages] == ["East; Poles 2024: 19.5\nWest; Poles 2024: 21"]
+    assert [(note.page, note.code, note.text[:28]) for note in loaded.notes] == [
+        (2, "no_text", "no text: a slide of pictures")
+    ]
 
 
 @pytest.mark.parametrize("suffix", ["docx", "xlsx", "pptx"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 from index.loaders.encoding import decode, read_bytes
@@ -12,7 +13,7 @@ from index.loaders.types import LoadedDocument, UnreadableError
 from index.metadata import Metadata
 from index.settings import LimitSettings
 
-NAME = "csv/1"
+NAME = "csv/2"
 CELL_CHARS = 100_000
 SAMPLE_LINES = 50
 
@@ -27,15 +28,44 @@ def load(path: Path, limits: LimitSettings) -> LoadedDocument:
     delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(decoded.text)
     builder = PageBuilder(pages=limits.pages, chars=limits.chars)
     csv.field_size_limit(CELL_CHARS)
-    rows: list[list[str]] = []
-    try:
-        for row in csv.reader(io.StringIO(decoded.text.replace("\x00", ""), newline=""), delimiter=delimiter):
-            rows.append(row)
-    except csv.Error as error:
-        raise UnreadableError(f"damaged: line {len(rows) + 1} is no row of a table ({error})") from error
-    builder.table(rows, header=True)
+    text = decoded.text.replace("\x00", "")
+    if _is_left_open(text, delimiter):
+        builder.note("repaired", "a quotation mark is not closed; quotation marks are read as text")
+        builder.table(list(_rows(text, delimiter, quoted=False)), header=True)
+    else:
+        builder.table(list(_rows(text, delimiter)), header=True)
     pages, notes = builder.finish()
     return LoadedDocument(NAME, Metadata(), pages, (*decoded.notes(), *notes), 1)
+
+
+def _rows(text: str, delimiter: str, *, quoted: bool = True) -> Iterator[list[str]]:
+    """The rows of a table.
+
+    Raises:
+        UnreadableError: If a cell is longer than any table's.
+    """
+    source = io.StringIO(text, newline="")
+    if quoted:
+        reader = csv.reader(source, delimiter=delimiter)
+    else:
+        reader = csv.reader(source, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise UnreadableError(f"damaged: line {reader.line_num} is no row of a table ({error})") from error
+
+
+def _is_left_open(text: str, delimiter: str) -> bool:
+    """Whether a quotation mark opens a cell and nothing closes it, so that it would swallow the rest of the file."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    while True:
+        try:
+            next(reader)
+        except StopIteration:
+            return False
+        except csv.Error as error:
+            if "end of data" in str(error) or "field limit" in str(error):
+                return True
 
 
 def _delimiter(text: str) -> str:

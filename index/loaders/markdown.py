@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,12 +14,14 @@ from markdown_it.token import Token
 from index.loaders.encoding import decode, read_bytes
 from index.loaders.page_text import PageBuilder, first_heading
 from index.loaders.types import LoadedDocument, PageNote
-from index.metadata import Metadata, from_mapping
+from index.metadata import KEYS, Metadata, from_mapping
 from index.settings import LimitSettings
 
-NAME = "markdown/1"
+NAME = "markdown/2"
 FRONT_MATTER_CHARS = 20_000
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_OPENED = re.compile(rf"\A---[ \t]*\n(?:{'|'.join(sorted(KEYS))}):")
+_KEY = re.compile(r"(?m)^([a-z_]+):")
 _ALIAS = re.compile(r"(?m)(?:^|[\s\[{,:-])[&*][A-Za-z0-9_]+")
 _BARE_DATE = re.compile(r"(?m)^([a-z_]+:[ \t]*)(\d{4}-\d\d-\d\d)(?=[ \t]*$)")
 """A date that YAML would make a date object of, and lose the rest over where there is no such day."""
@@ -49,7 +52,8 @@ def front_matter(text: str) -> tuple[Metadata, str, tuple[str, ...]]:
     """
     match = _FRONT.match(text)
     if match is None:
-        return Metadata(), text, ()
+        left_open = _OPENED.match(text)
+        return Metadata(), text, ("front matter is not closed by a line ---; it is read as text",) if left_open else ()
     source, body = match[1] or "", text[match.end() :]
     if len(source) > FRONT_MATTER_CHARS:
         return (
@@ -70,6 +74,8 @@ def front_matter(text: str) -> tuple[Metadata, str, tuple[str, ...]]:
     if not isinstance(values, dict):
         return Metadata(), body, (f"front matter is a {type(values).__name__}; expected lines of key: value",)
     metadata, problems = from_mapping({str(key): value for key, value in values.items()})
+    twice = [key for key, count in Counter(_KEY.findall(source)).items() if count > 1]
+    problems += tuple(f"{key} is given twice; the last one counts" for key in twice)
     return metadata, body, tuple(f"front matter: {problem}" for problem in problems)
 
 

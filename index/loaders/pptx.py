@@ -46,8 +46,24 @@ class _Table(Protocol):
     first_row: bool
 
 
+class _Series(Protocol):
+    name: str
+    values: Iterable[float | None]
+
+
+class _Plot(Protocol):
+    categories: Iterable[object]
+    series: Iterable[_Series]
+
+
+class _Chart(Protocol):
+    plots: Iterable[_Plot]
+
+
 class _Shape(Protocol):
     shape_id: int
+    has_chart: bool
+    chart: _Chart
     has_text_frame: bool
     text_frame: _Frame
     is_placeholder: bool
@@ -115,11 +131,24 @@ def _add_slide(builder: PageBuilder, slide: _Slide) -> None:
         if getattr(shape, "has_table", False):
             rows = [[_cell(cell) for cell in row.cells if not cell.is_spanned] for row in shape.table.rows]
             builder.cells(rows, header=shape.table.first_row or None)
+        elif getattr(shape, "has_chart", False):
+            for plot in shape.chart.plots:
+                builder.table(_plotted(plot), header=True)
         elif shape.has_text_frame:
             _add_frame(builder, shape.text_frame, listed=shape.is_placeholder)
     notes = slide.notes_slide.notes_text_frame if slide.has_notes_slide else None
     if notes is not None:
         _add_frame(builder, notes, listed=False)
+    if not builder.started and next(_in_order(slide.shapes, 0), None) is not None:
+        builder.note("no_text", "no text: a slide of pictures; add what they say as text or notes")
+
+
+def _plotted(plot: _Plot) -> list[list[str]]:
+    """A chart's data as a table, a row a category."""
+    series = list(plot.series)
+    columns = [[str(category) for category in plot.categories]]
+    columns += [["" if value is None else f"{value:.10g}" for value in one.values] for one in series]
+    return [["", *(one.name for one in series)], *(list(row) for row in zip(*columns, strict=False))]
 
 
 def _cell(cell: _Cell) -> Cell:
