@@ -129,6 +129,15 @@ def test_load_pdf_drops_and_reports_hidden_text(tmp_path: Path, hide: Draw, caus
     assert [(note.code, note.text) for note in loaded.notes] == [("hidden_text", f"dropped: 6 characters of {cause}")]
 
 
+def test_load_pdf_form_fields_are_read_as_they_are_filled_in(tmp_path: Path) -> None:
+    def filled(canvas: Canvas) -> None:
+        canvas.drawString(72, 760, "Name of the port:")
+        canvas.acroForm.textfield(name="n", value="Yantian 4711", x=72, y=700, width=300, height=20)
+        canvas.acroForm.textfield(name="h", value="hidden", x=72, y=600, width=300, height=20, annotationFlags="hidden")
+
+    assert read(draw(tmp_path / "a.pdf", filled)).pages[0].text == "Name of the port:\nYantian 4711"
+
+
 def test_load_pdf_keeps_white_text_on_colour(tmp_path: Path) -> None:
     def on(canvas: Canvas) -> None:
         canvas.setFillColorRGB(0, 0, 0.5)

@@ -22,12 +22,12 @@ from index.loaders.garbled import NOTICEABLE, USELESS, garbled_share, is_plausib
 from index.loaders.page_text import clean, first_heading
 from index.loaders.pdf_layout import document_blocks
 from index.loaders.pdf_ocr import GLANCE_DPI, read_image, render
-from index.loaders.pdf_page import Line, PageText, read_page
+from index.loaders.pdf_page import Line, PageText, open_page, read_page
 from index.loaders.types import LoadedDocument, LoadedPage, PageNote, UnreadableError
 from index.metadata import Metadata, iso_date
 from index.settings import LimitSettings
 
-NAME = "pdf/1"
+NAME = "pdf/2"
 BUDGET_SHARE = 0.7
 OPINION_SHARE = 0.3
 OCR_SHARE = 0.9
@@ -163,7 +163,7 @@ class _Reader:
         """One page's text, by OCR or a second reader where that helps, None if there is none."""
         number = position + 1
         try:
-            page = document[position]
+            page = open_page(document, position)
         except pdfium.PdfiumError as error:
             self._found.note(number, "page_failed", f"the page cannot be read ({error})")
             return None

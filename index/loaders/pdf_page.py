@@ -22,6 +22,8 @@ TINY_SHARE = 0.0025
 SCAN_SHARE = 0.4
 WHITE = 250
 MAX_DEPTH = 8
+MAX_ANNOTATIONS = 1000
+_WRITTEN = (raw.FPDF_ANNOT_WIDGET, raw.FPDF_ANNOT_FREETEXT, raw.FPDF_ANNOT_STAMP)
 JOIN = "\ufffe"
 _HYPHENS = "\ufffe\x02"
 _JOINED = re.compile(f"{JOIN}(?=.*\\S)")
@@ -72,6 +74,30 @@ class PageText:
     hidden: dict[str, int] = field(default_factory=dict)
     scan_layer: bool = False
     undecoded: int = 0
+
+
+def open_page(document: pdfium.PdfDocument, position: int) -> pdfium.PdfPage:
+    """A page whose text holds what is filled into its form fields and written onto it, as readers see it.
+
+    Raises:
+        PdfiumError: If the page cannot be read.
+    """
+    page = document[position]
+    if not any(kind in _WRITTEN for kind in _annotations(page)):
+        return page
+    if raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY) != raw.FLATTEN_SUCCESS:
+        return page
+    page.close()
+    return document[position]
+
+
+def _annotations(page: pdfium.PdfPage) -> Iterator[int]:
+    """Kinds of the first annotations of a page."""
+    for number in range(min(raw.FPDFPage_GetAnnotCount(page), MAX_ANNOTATIONS)):
+        annotation = raw.FPDFPage_GetAnnot(page, number)
+        if annotation:
+            yield raw.FPDFAnnot_GetSubtype(annotation)
+            raw.FPDFPage_CloseAnnot(annotation)
 
 
 def read_page(page: pdfium.PdfPage) -> PageText:
