@@ -20,7 +20,7 @@ from pathlib import Path
 from index.errors import SettingsError
 from index.language import FUNCTION_TERMS, FUNCTION_WORDS, HAN, fold, tokenise, unwrap
 
-_VERSION = "pivot-4"
+_VERSION = "pivot-5"
 _ENTRY = re.compile(r"^(\S+) (\S+) \[([^\]]*)\] /(.*)/\s*$")
 _HAN_RUN = re.compile(f"[{HAN}]+")
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\]]*\]")
@@ -28,15 +28,15 @@ _FOREIGN = re.compile(rf"\S*[{HAN}]\S*")
 _VARIANT = re.compile(
     r"^(?:old |archaic |erhua |also )?(?:variant|abbr\.|abbreviation|short|contraction) (?:of|for) (\S+?)(?:\||\[|$)"
 )
-_SEE = re.compile(r"^(?:see|same as|equivalent to|also written|short for) (\S+?)(?:\||\[|$)")
+_SEE = re.compile(r"^(?:see(?: also| under)?|same as|equivalent to|also written|short for) (\S+?)(?:\||\[|$)")
 _NOISE = re.compile(
-    r"^(?:CL:|surname |old variant|variant of|used in |Kangxi|radical|Japanese variant|erhua variant|\W*$)"
+    r"^(?:CL:|surname |old variant|variant of|used in |Kangxi|radical|Japanese variant|erhua variant|abbr\. to\b|\W*$)"
 )
 _TAIL = re.compile(
     r"[,;:]? (?:abbr\.|also written|also pr\.|see also|lit\.|fig\.|i\.e\.|e\.g\.|usu\.|esp\.|cf\.|etc\b).*$"
 )
 _SLOT = re.compile(r"\b(?:sth|sb|one's|oneself)\b")
-_LEAD = re.compile(r"^(?:to be |to |a |an |the |fig\. |lit\. |also )")
+_LEAD = re.compile(r"^(?:abbr\. (?:for|of) |to be |to |a |an |the |fig\. |lit\. |also )")
 _PIECES = re.compile(f"[{HAN}]+|[^{HAN}]+")
 _PARTICLES = frozenset("的地得了着过吗呢吧啊呀嘛么之其所")
 _GLOSSES = 2
@@ -89,8 +89,9 @@ def _senses(body: str) -> tuple[list[str], str]:
     reference = ""
     for part in body.split("/"):
         found = _VARIANT.match(part) or _SEE.match(part)
-        if found and not reference:
-            reference = fold(found.group(1).rstrip(",").split("|")[-1])
+        if found and _HAN_RUN.search(found.group(1)):
+            reference = reference or fold(found.group(1).rstrip(",").split("|")[-1])
+            continue  # what is left of it, "see" or "same as", glosses nothing
         for piece in part.split(";"):
             gloss = _clean(piece.strip())
             if gloss and gloss not in senses:

@@ -87,6 +87,23 @@ def test_compile_dictionary_of_reference_takes_the_glosses_of_its_target(tmp_pat
     assert found["唿哨"] == found["呼哨"] == "whistle\twhistle at"
 
 
+@pytest.mark.parametrize(
+    ("senses", "expected"),
+    [
+        ("see 城市[cheng2 shi4]", "city\ttown"),
+        ("see also 城市[cheng2 shi4]", "city\ttown"),
+        ("same as 城市|城市[cheng2 shi4]", "city\ttown"),
+        ("burgh/see 城市[cheng2 shi4]", "burgh"),
+        ("see red", "see red"),
+        ("abbr. for burgh", "burgh"),
+    ],
+)
+def test_compile_dictionary_of_reference_leaves_no_word_of_it(tmp_path: Path, senses: str, expected: str) -> None:
+    path = tmp_path / "cedict.u8"
+    path.write_text(f"城市 城市 [cheng2 shi4] /city; town/\n某 某 [mou3] /{senses}/\n", encoding="utf-8")
+    assert compile_dictionary(path, GlossRank([]))["某"] == expected
+
+
 def test_compile_dictionary_of_character_without_gloss_keeps_its_pinyin(tmp_path: Path) -> None:
     assert compiled(tmp_path)["呒"] == "m"
 
