@@ -23,7 +23,7 @@ from assistant.overlap import Overlap
 from assistant.retrieve import HybridSearch, Passage, PilotRetriever, Query
 from assistant.settings import AnswerSettings, Settings
 from assistant.types import Answer, Citation, Filters, NearDocument, Outcome, Question, RankedPassage, Sentence
-from assistant.understand import Part, Understood, content_terms, understand
+from assistant.understand import Part, Understood, asks_latest, content_terms, lacks_subject, understand
 from index.embed import Embedder
 from index.language import detect, unwrap, visible
 from index.pivot import Pivot
@@ -137,7 +137,8 @@ class Engine:
         passages = search.search(query, filters, top_k=top_k)
         clock.lap("retrieve")
         overlap = Overlap(query, store, self.pivot, self.embedder)
-        evidence = self.ranker.rank(query, part.kind, passages, overlap)
+        latest = filters.as_of is not None or asks_latest(part.query)
+        evidence = self.ranker.rank(query, part.kind, passages, overlap, latest=latest)
         passages = rerank(passages, evidence, query.language)
         clock.lap("evidence")
         features = measure(query, part.kind, passages, evidence, overlap=overlap)
@@ -265,12 +266,12 @@ class Assistant(Runnable[Question, Answer]):
             generation=store.generation,
         )
         held = [found for found in findings if found.confidence >= self.threshold]
-        if not held:
-            return self._refusal(base, findings, store)
-        readings = _readings(asked, findings[0])
+        readings = _readings(asked, findings[0]) if held or lacks_subject(asked.text) else ()
         if readings:
             text = outcome_message(Outcome.AMBIGUOUS, asked.language)
             return replace(base, outcome=Outcome.AMBIGUOUS, readings=readings, message=text)
+        if not held:
+            return self._refusal(base, findings, store)
         answer = self._write(base, findings, held, store)
         clock.lap("write")
         return answer
@@ -352,8 +353,14 @@ def _nearest(findings: Sequence[Finding], language: Language) -> tuple[NearDocum
 
 
 def _readings(asked: Understood, found: Finding) -> tuple[str, ...]:
-    """Questions that a bare topic may mean: where a few words ask nothing and several documents speak of them."""
-    if asked.asks or len(asked.parts) > 1 or len(content_terms(asked.text)) > _AMBIGUOUS_TERMS:
+    """Questions that this one may mean, where it leaves open what it is about and several documents speak of it.
+
+    A bare topic of a few words asks nothing yet; a question without a subject could be asked of many things.
+    """
+    if len(asked.parts) > 1:
+        return ()
+    bare = not asked.asks and len(content_terms(asked.text)) <= _AMBIGUOUS_TERMS
+    if not bare and not lacks_subject(asked.text):
         return ()
     topics: dict[str, str] = {}
     for passage in found.passages:
@@ -361,7 +368,9 @@ def _readings(asked: Understood, found: Finding) -> tuple[str, ...]:
             topics.setdefault(passage.document.id, passage.document.title)
     if len(topics) < 2:
         return ()
-    return tuple(message("reading", asked.language, topic=title) for title in list(topics.values())[:_READINGS])
+    name, text = ("reading", "") if bare else ("reading_of", asked.text.rstrip("?？。. "))
+    titles = list(topics.values())[:_READINGS]
+    return tuple(message(name, asked.language, topic=title, question=text) for title in titles)
 
 
 def open_engine(settings: Settings, stores: StoreSource) -> Engine:

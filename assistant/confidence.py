@@ -96,6 +96,7 @@ def _heading(passage: Passage) -> str:
 def _ranking(passages: Sequence[Passage], evidence: Sequence[Evidence], language: Language) -> dict[str, float]:
     """How clearly the first passage and sentence lead."""
     first, best = passages[0], evidence[0]
+    own = best.passage.document.id
     logits = sorted((one.logit for one in evidence), reverse=True)
     return {
         "score": first.score,
@@ -107,8 +108,10 @@ def _ranking(passages: Sequence[Passage], evidence: Sequence[Evidence], language
         "evidence_gap": best.score - (evidence[1].score if len(evidence) > 1 else 0.0),
         "dense_agrees": float(max(passages, key=lambda one: one.dense).row == first.row),
         "words_agree": float(max(passages, key=lambda one: one.words).row == first.row),
-        "logit": logits[0],
-        "logit_gap": logits[0] - logits[1] if len(logits) > 1 else 0.0,
+        "logit": best.logit,
+        "logit_top": logits[0],
+        "logit_sum": math.log(sum(math.exp(one) for one in logits)),
+        "logit_other": max((one.logit for one in evidence if one.passage.document.id != own), default=logits[-1]),
         "crossing": float(first.chunk.language != language),
     }
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from assistant.confidence import are_kin
 from assistant.evidence import Evidence
 from assistant.understand import Kind, says_sources_differ
-from assistant.values import Quantity, magnitudes, quantities, years
+from assistant.values import Quantity, days, magnitudes, quantities, years
 
 _REACH = 0.5
+_LOGIT_REACH = 2.0
 _HELD = 0.5
 _SHOWN = 3
 
@@ -28,6 +29,18 @@ def _values_differ(one: Evidence, other: Evidence) -> bool:
     return bool(pairs) and all(abs(a.value - b.value) > 0.005 * max(a.value, b.value) for a, b in pairs)
 
 
+def _days_differ(one: Evidence, other: Evidence) -> bool:
+    """Whether both sentences name days of the same year, or of none, and no day in common."""
+    here, there = years(one.text), years(other.text)
+    if here and there and here != there:
+        return False
+    left, right = days(one.text), days(other.text)
+    return bool(left and right and not left & right)
+
+
+_DIFFER = {Kind.HOW_MANY: _values_differ, Kind.WHEN: _days_differ}
+
+
 def _amounts(text: str) -> frozenset[float]:
     """The values that a text gives, years left out."""
     return magnitudes(text) - frozenset(float(year) for year in years(text))
@@ -37,8 +50,8 @@ def find_conflict(evidence: Sequence[Evidence], kind: Kind) -> list[Evidence]:
     """The sentences that disagree, best first; empty where sources agree or nothing is comparable.
 
     A sentence that itself says that sources differ comes first, with those that give its values beside it. Otherwise
-    two sentences of unrelated documents must both hold most of the question and give different values of one unit for
-    the same year.
+    two sentences of unrelated documents must both answer the question, as far as words and scorer tell, and give
+    different values of one unit for the same year, or, to a question for a time, different days of the same year.
     """
     prose = [one for one in evidence if one.span.kind != "heading"]
     if not prose:
@@ -49,6 +62,7 @@ def find_conflict(evidence: Sequence[Evidence], kind: Kind) -> list[Evidence]:
         for one in prose[:8]
         if one.score >= best.score - _REACH
         and one.overlap >= _HELD * best.overlap
+        and one.logit >= best.logit - _LOGIT_REACH
         and one.passage.chunk.language == best.passage.chunk.language
     ]
     said = [one for one in near[:4] if says_sources_differ(one.text)]
@@ -56,7 +70,8 @@ def find_conflict(evidence: Sequence[Evidence], kind: Kind) -> list[Evidence]:
         told = _amounts(said[0].text)
         others = [one for one in near if one not in said and told & _amounts(one.text)]
         return [*said[:1], *others[: _SHOWN - 1]]
-    if kind not in (Kind.HOW_MANY, Kind.WHEN):
+    differ = _DIFFER.get(kind)
+    if differ is None:
         return []
-    rivals = [one for one in near[1:] if not are_kin(one.passage, best.passage) and _values_differ(best, one)]
+    rivals = [one for one in near[1:] if not are_kin(one.passage, best.passage) and differ(best, one)]
     return [best, rivals[0]] if rivals else []

@@ -7,7 +7,7 @@ where the fitted scorer is there, by a cross-encoder that reads question and sen
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +21,7 @@ from assistant.overlap import Overlap
 from assistant.retrieve import Passage, Query
 from assistant.understand import Kind
 from assistant.values import asks_money, has_date, has_number, names_money, numbers, years
+from index.chunk import SECTION_SEPARATOR
 from index.language import fold, unwrap
 from index.pivot import Pivot
 from index.types import Language, SentenceSpan
@@ -49,6 +50,7 @@ class EvidenceWeights(BaseModel):
     fits: float
     heading: float
     years: float
+    latest: float
     foreign: float
     scorer: float
     rerank: float
@@ -57,8 +59,10 @@ class EvidenceWeights(BaseModel):
 class Scorer(Protocol):
     """Judges question and sentence together."""
 
-    def score(self, question_pivot: str, sentence_pivots: Sequence[str]) -> NDArray[np.float32]:
-        """float32[n], higher where the sentence more likely answers."""
+    def score(
+        self, question_pivot: str, sentence_pivots: Sequence[str], context_pivots: Sequence[str] = ()
+    ) -> NDArray[np.float32]:
+        """float32[n], higher where the sentence, standing where its context says, more likely answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,13 @@ class Evidence:
     def chunk_id(self) -> str:
         """The chunk that it stands in."""
         return self.passage.chunk.id
+
+
+def standing(passage: Passage) -> str:
+    """Where a passage stands: its document's title and its innermost heading, each once."""
+    inner = passage.chunk.section.rpartition(SECTION_SEPARATOR)[2]
+    title = passage.document.title
+    return title if not inner or inner == title else f"{title}: {inner}"
 
 
 @lru_cache(maxsize=1)
@@ -119,6 +130,16 @@ def _years_held(question: str, passage: Passage, text: str) -> float:
     if not asked:
         return 0.0
     return len(asked & years(f"{passage.document.title} {passage.chunk.section} {text}")) / len(asked)
+
+
+def _newness(passages: Sequence[Passage]) -> dict[str, float]:
+    """How new each passage's document is among them: 0 the oldest or undated, 1 the newest."""
+    days = sorted({one.document.published for one in passages if one.document.published})
+    return {
+        one.document.id: days.index(one.document.published) / (len(days) - 1)
+        for one in passages
+        if one.document.published and len(days) > 1
+    }
 
 
 def _is_note(passage: Passage, number: int) -> bool:
@@ -174,12 +195,16 @@ def rerank(passages: Sequence[Passage], evidence: Sequence[Evidence], language: 
 
 @dataclass(frozen=True, slots=True)
 class _Judge:
-    """What sentences are judged against: the question, and the best passage's score."""
+    """What sentences are judged against: the question, the best passage's score, and how new each document is.
+
+    Newness counts only for a question that asks for the latest and names no year.
+    """
 
     query: Query
     kind: Kind
     overlap: Overlap
     top: float
+    newness: Mapping[str, float]
 
 
 class EvidenceRanker:
@@ -190,13 +215,20 @@ class EvidenceRanker:
         self._scorer = scorer
         self._weights = load_evidence_weights()
 
-    def rank(self, query: Query, kind: Kind, passages: Sequence[Passage], overlap: Overlap) -> list[Evidence]:
-        """All sentences of the first passages, best first; those past the scorer's reach keep their plain order."""
-        judge = _Judge(query, kind, overlap, top=passages[0].score if passages else 0.0)
+    def rank(
+        self, query: Query, kind: Kind, passages: Sequence[Passage], overlap: Overlap, *, latest: bool = False
+    ) -> list[Evidence]:
+        """All sentences of the first passages, best first; those past the scorer's reach keep their plain order.
+
+        With `latest` the newer of two documents is preferred.
+        """
         crossing = bool(passages) and passages[0].chunk.language != query.language
+        read = passages[: _CROSSING if crossing else _PASSAGES]
+        newness = _newness(read) if latest and not years(query.text) else {}
+        judge = _Judge(query, kind, overlap, top=passages[0].score if passages else 0.0, newness=newness)
         drafts = [
             self._draft(judge, passage, number)
-            for passage in passages[: _CROSSING if crossing else _PASSAGES]
+            for passage in read
             for number in range(len(passage.chunk.sentences))
             if not _is_note(passage, number)
         ]
@@ -226,6 +258,7 @@ class EvidenceRanker:
             + weights.passage * (passage.score - judge.top)
             + weights.fits * fits_kind(text, judge.query.text, judge.kind)
             + weights.years * _years_held(judge.query.text, passage, text)
+            + weights.latest * judge.newness.get(passage.document.id, 0.0)
             + weights.foreign * float(language != judge.query.language)
             + weights.heading * float(span.kind == "heading" or text.rstrip().endswith(("?", "？")))
         )
@@ -234,7 +267,12 @@ class EvidenceRanker:
     def _logits(self, query: Query, drafts: Sequence[_Draft]) -> NDArray[np.float32]:
         if self._scorer is None:
             return np.zeros(len(drafts), np.float32)
-        return self._scorer.score(query.pivot, [self._pivot.pivot(unwrap(draft.text)) for draft in drafts])
+        contexts = {draft.passage.row: self._pivot.pivot(standing(draft.passage)) for draft in drafts}
+        return self._scorer.score(
+            query.pivot,
+            [self._pivot.pivot(unwrap(draft.text)) for draft in drafts],
+            [contexts[draft.passage.row] for draft in drafts],
+        )
 
     def _final(self, draft: _Draft, logit: float) -> Evidence:
         score = draft.score + self._weights.scorer * logit

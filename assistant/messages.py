@@ -53,6 +53,7 @@ _MESSAGES: dict[str, dict[Language, str]] = {
         "zh": "我依据政策文件回答有关深圳基础设施高质量发展试点的问题。"
         "每句话都是原文引用，可以打开到所在页；文件里没有的，我会直说。",
     },
+    "reading_of": {"en": "{question} (“{topic}”)?", "zh": "{question}（“{topic}”）？"},
     "reading": {"en": "What do the documents say about “{topic}”?", "zh": "关于“{topic}”，文件是怎么说的？"},
 }
 

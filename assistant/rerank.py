@@ -24,7 +24,8 @@ WEIGHTS = Path(__file__).resolve().parent / "model"
 """The folder that the weights ship in."""
 
 QUESTION_TOKENS = 40
-PAIR_TOKENS = 112
+CONTEXT_TOKENS = 24
+PAIR_TOKENS = 128
 _BATCH = 8
 
 
@@ -77,13 +78,18 @@ def open_tokenizer(path: Path) -> PairTokenizer:
     return cast(PairTokenizer, tokenizer)
 
 
-def pair_ids(question: Sequence[int], sentence: Sequence[int], *, edge: tuple[int, int]) -> tuple[list[int], int]:
-    """Token ids of `[CLS] question [SEP] sentence [SEP]` and the position where the sentence begins.
+def pair_ids(
+    question: Sequence[int], sentence: Sequence[int], *, edge: tuple[int, int], context: Sequence[int] = ()
+) -> tuple[list[int], int]:
+    """Token ids of `[CLS] question [SEP] context [SEP] sentence [SEP]` and the position where the sentence begins.
 
-    The question is cut to 40 tokens, then the sentence so that the pair has at most 112.
+    The question is cut to 40 tokens, the context to 24, then the sentence so that the pair has at most 128. Without a
+    context its place and its [SEP] are left out.
     """
     first, last = edge
     head = [first, *question[:QUESTION_TOKENS], last]
+    if context:
+        head += [*context[:CONTEXT_TOKENS], last]
     return [*head, *sentence[: PAIR_TOKENS - len(head) - 1], last], len(head)
 
 
@@ -111,20 +117,27 @@ class SentenceScorer:
         self._tokenizer = tokenizer
         self._edge = (tokenizer.token_to_id("[CLS]") or 0, tokenizer.token_to_id("[SEP]") or 0)
 
-    def score(self, question_pivot: str, sentence_pivots: Sequence[str]) -> NDArray[np.float32]:
+    def score(
+        self, question_pivot: str, sentence_pivots: Sequence[str], context_pivots: Sequence[str] = ()
+    ) -> NDArray[np.float32]:
         """float32[n], in the order of the sentences; no sentences give float32[0].
 
         A logit: above 0 the sentence likelier answers than not; unbounded, about -10 to 10. Question and sentences are
-        given as their pivots (`Pivot.pivot`); English text is its own pivot. Scores do not depend on which sentences
-        are scored together, but for the rounding of int8 (a few hundredths).
+        given as their pivots (`Pivot.pivot`); English text is its own pivot. `context_pivots` says where each sentence
+        stands (title and section), empty strings or nothing where that is unknown. Scores do not depend on which
+        sentences are scored together, but for the rounding of int8 (a few hundredths).
         """
         scores = np.zeros(len(sentence_pivots), np.float32)
         if not sentence_pivots:
             return scores
-        question, *sentences = self._tokenizer.encode_batch(
-            [question_pivot, *sentence_pivots], add_special_tokens=False
-        )
-        pairs = [pair_ids(question.ids, sentence.ids, edge=self._edge) for sentence in sentences]
+        contexts = context_pivots or [""] * len(sentence_pivots)
+        places = {text: number for number, text in enumerate(dict.fromkeys(contexts), start=1)}
+        encoded = self._tokenizer.encode_batch([question_pivot, *places, *sentence_pivots], add_special_tokens=False)
+        question, sentences = encoded[0], encoded[1 + len(places) :]
+        pairs = [
+            pair_ids(question.ids, sentence.ids, edge=self._edge, context=encoded[places[context]].ids)
+            for sentence, context in zip(sentences, contexts, strict=True)
+        ]
         for batch in length_sorted_batches([len(ids) for ids, _ in pairs], _BATCH):
             scores[batch] = self._session.run(["score"], _feeds([pairs[i] for i in batch]))[0]
         return scores

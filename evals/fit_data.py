@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from index.errors import PilotError
 from index.language import sentence_spans
 from index.types import Span
 
+FITTING = Path(__file__).resolve().parent / "fitting"
+"""The project's own questions to fit on."""
+
 HELD_OUT = 8
 """Of every eight articles of the bench one even-numbered (6, 14, 22 …) is kept for choosing weights, not fitted on."""
 
 _HARDEST = 16
-_POLICY_QUESTIONS = 1500
+_POLICY_QUESTIONS = 600
+_BARE = 0.4
 
 
 class _SquadAnswer(BaseModel):
@@ -43,6 +48,7 @@ class _SquadParagraph(BaseModel):
 
 
 class _SquadArticle(BaseModel):
+    title: str = ""
     paragraphs: list[_SquadParagraph]
 
 
@@ -51,6 +57,7 @@ class _Squad(BaseModel):
 
 
 class _ClapPassage(BaseModel):
+    title: str = ""
     sentences: list[str]
 
 
@@ -62,6 +69,23 @@ class _Clap(BaseModel):
     input: str
     passages: list[_ClapPassage]
     output: list[_ClapAnswer]
+
+
+class OwnQuestion(BaseModel):
+    """A question of the project's own about a passage of a public file.
+
+    Attributes:
+        article, paragraph: Where the passage stands in the file, from 0.
+        question: As written.
+        answer: Verbatim words of the passage; empty where it only sounds as if the passage answered.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    article: int
+    paragraph: int
+    question: str
+    answer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +112,14 @@ class Collection:
     Attributes:
         name: Which file.
         passages: The sentences of each passage, as written.
+        titles: What each passage stands under.
         asked: The questions.
         foreign: Whether sentences of other passages surely do not answer a question (templated questions: they may).
     """
 
     name: str
     passages: tuple[tuple[str, ...], ...]
+    titles: tuple[str, ...]
     asked: tuple[Asked, ...]
     foreign: bool = True
 
@@ -105,10 +131,12 @@ class Candidate:
     Attributes:
         text: Its pivot.
         answer: Where in the pivot the answer stands, None where it does not answer.
+        context: Pivot of what it stands under; empty where nothing is known.
     """
 
     text: str
-    answer: Span | None
+    answer: Span | None = None
+    context: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +146,14 @@ class Task:
     Attributes:
         question: The question.
         answering: Sentences that answer; empty for an unanswerable question.
-        beside: The other sentences of the passage.
+        beside: Sentences that look as if they answered: the others of the passage, or what was retrieved.
         elsewhere: Sentences of other passages, most alike first.
     """
 
     question: str
     answering: tuple[Candidate, ...]
-    beside: tuple[str, ...]
-    elsewhere: tuple[str, ...]
+    beside: tuple[Candidate, ...]
+    elsewhere: tuple[Candidate, ...] = ()
 
 
 def _read(path: Path) -> str:
@@ -157,15 +185,46 @@ def _located(sentences: Sequence[Span], answers: Iterable[_SquadAnswer]) -> dict
 def squad_collection(name: str, articles: Sequence[_SquadArticle], *, foreign: bool = True) -> Collection:
     """The articles' paragraphs as passages, in order, with every question whose answer could be located."""
     passages: list[tuple[str, ...]] = []
+    titles: list[str] = []
     asked: list[Asked] = []
-    for paragraph in (paragraph for article in articles for paragraph in article.paragraphs):
+    for title, paragraph in ((article.title, paragraph) for article in articles for paragraph in article.paragraphs):
         spans = sentence_spans(paragraph.context)
         for one in paragraph.qas:
             answers = _located(spans, one.answers)
             if answers:
                 asked.append(Asked(one.id, one.question, len(passages), answers))
         passages.append(tuple(paragraph.context[span.start : span.end] for span in spans))
-    return Collection(name, tuple(passages), tuple(asked), foreign)
+        titles.append(title.replace("_", " "))
+    return Collection(name, tuple(passages), tuple(titles), tuple(asked), foreign)
+
+
+def own_collection(name: str, articles: Mapping[int, _SquadArticle], path: Path) -> Collection:
+    """The articles' paragraphs as passages with the project's own questions of a file about them.
+
+    Raises:
+        PilotError: If the file is missing or malformed, or an answer does not stand in its passage.
+    """
+    own = []
+    for number, line in enumerate(_read(path).splitlines(), start=1):
+        try:
+            own.append(OwnQuestion.model_validate_json(line))
+        except ValidationError as error:
+            raise PilotError(f"{path}:{number}: {error.errors()[0]['msg']}; see evals/fitting/README.md") from error
+    base = squad_collection(name, list(articles.values()))
+    first = dict(zip(articles, accumulate((len(one.paragraphs) for one in articles.values()), initial=0), strict=False))
+    asked: list[Asked] = []
+    for row, one in enumerate(own):
+        if one.article not in first:
+            continue
+        text = articles[one.article].paragraphs[one.paragraph].context
+        start = text.find(one.answer)
+        if start < 0:
+            raise PilotError(f"{path}:{row + 1}: {one.answer!r} does not stand in its passage; mend the line")
+        found = _located(
+            sentence_spans(text), [_SquadAnswer(text=one.answer, answer_start=start)] if one.answer else []
+        )
+        asked.append(Asked(str(row), one.question, first[one.article] + one.paragraph, found))
+    return Collection(name, base.passages, base.titles, tuple(asked))
 
 
 def clap_collection(path: Path) -> Collection:
@@ -175,6 +234,7 @@ def clap_collection(path: Path) -> Collection:
         PilotError: If the file is missing or malformed.
     """
     passages: list[tuple[str, ...]] = []
+    titles: list[str] = []
     asked: list[Asked] = []
     for line in _read(path).splitlines():
         try:
@@ -188,7 +248,8 @@ def clap_collection(path: Path) -> Collection:
         answers = {n: Span(0, len(sentence)) for n, sentence in enumerate(sentences) if sentence in chosen}
         asked.append(Asked(str(len(asked)), row.input, len(passages), answers))
         passages.append(sentences)
-    return Collection(path.stem, tuple(passages), tuple(asked))
+        titles.append(row.passages[0].title if row.passages else "")
+    return Collection(path.stem, tuple(passages), tuple(titles), tuple(asked))
 
 
 def _fitted(number: int) -> bool:
@@ -200,11 +261,15 @@ def _crossed(questions: Collection, passages: Collection) -> Collection:
     """The questions of one language over the passages of the other, matched by id."""
     texts = {one.id: one.text for one in questions.asked}
     asked = tuple(Asked(one.id, texts[one.id], one.passage, one.answers) for one in passages.asked if one.id in texts)
-    return Collection(f"{questions.name} over {passages.name}", passages.passages, asked, passages.foreign)
+    return Collection(
+        f"{questions.name} over {passages.name}", passages.passages, passages.titles, asked, passages.foreign
+    )
 
 
 def read_collections(bench: Path, train: Path) -> list[Collection]:
     """All collections to fit on: the bench in four language pairs, CMRC 2018, ClapNQ, and a sample of PolicyQA.
+
+    To the bench and to CMRC 2018 come the project's own questions about their passages (`evals/fitting`).
 
     Raises:
         PilotError: If a file is missing or malformed.
@@ -220,27 +285,33 @@ def read_collections(bench: Path, train: Path) -> list[Collection]:
         for name in ("policyqa_dev", "policyqa_test")
     ]
     rng = random.Random(0)
+    fitted = {n: a for n, a in enumerate(_squad(bench / "xquad.en.json")) if _fitted(n)}
+    cmrc = dict(enumerate(_squad(train / "cmrc2018_trial.json")))
     return [
         english,
         chinese,
+        own_collection("own xquad.en", fitted, FITTING / "xquad.en.jsonl"),
+        own_collection("own cmrc2018_trial", cmrc, FITTING / "cmrc2018_trial.jsonl"),
         _crossed(chinese, english),
         _crossed(english, chinese),
         squad_collection("cmrc2018_trial", _squad(train / "cmrc2018_trial.json")),
         clap_collection(train / "clapnq_dev_answerable.jsonl"),
         clap_collection(train / "clapnq_dev_unanswerable.jsonl"),
         *(
-            Collection(one.name, one.passages, tuple(rng.sample(one.asked, _POLICY_QUESTIONS // 2)), one.foreign)
+            Collection(
+                one.name, one.passages, one.titles, tuple(rng.sample(one.asked, _POLICY_QUESTIONS // 2)), one.foreign
+            )
             for one in policies
         ),
     ]
 
 
-def _pivoted(text: str, answer: Span, pivot: Callable[[str], str]) -> Candidate:
+def pivoted(text: str, answer: Span, pivot: Callable[[str], str], *, context: str = "") -> Candidate:
     """The sentence's pivot with the answer's place in it, which is approximate where a word crosses its edge."""
     whole = pivot(text)
     start = len(pivot(text[: answer.start]))
     end = len(whole) - len(pivot(text[answer.end :]))
-    return Candidate(whole, Span(min(start, len(whole) - 1), max(end, start + 1)))
+    return Candidate(whole, Span(min(start, len(whole) - 1), max(end, start + 1)), context)
 
 
 def tasks_of(
@@ -251,30 +322,44 @@ def tasks_of(
 ) -> Iterator[Task]:
     """The collection's questions as tasks, each with the sentences elsewhere nearest to it by their vectors."""
     owners = np.array([number for number, passage in enumerate(collection.passages) for _ in passage])
-    sentences = [pivot(sentence) for passage in collection.passages for sentence in passage]
+    titles = [pivot(title) for title in collection.titles]
+    sentences = [
+        Candidate(pivot(sentence), None, titles[number])
+        for number, passage in enumerate(collection.passages)
+        for sentence in passage
+    ]
+    first = np.cumsum([0, *(len(passage) for passage in collection.passages)])
     questions = [pivot(one.text) for one in collection.asked]
-    near = embed(questions) @ embed(sentences).T if collection.foreign else np.zeros((len(questions), len(sentences)))
+    shape = (len(questions), len(sentences))
+    near = embed(questions) @ embed([one.text for one in sentences]).T if collection.foreign else np.zeros(shape)
     for row, one in enumerate(collection.asked):
         own = collection.passages[one.passage]
         order = np.argsort(-near[row], kind="stable") if collection.foreign else np.zeros(0, np.int64)
+        start = int(first[one.passage])
         yield Task(
             questions[row],
-            tuple(_pivoted(own[number], span, pivot) for number, span in one.answers.items()),
-            tuple(pivot(sentence) for number, sentence in enumerate(own) if number not in one.answers),
+            tuple(
+                pivoted(own[number], span, pivot, context=titles[one.passage]) for number, span in one.answers.items()
+            ),
+            tuple(sentences[start + number] for number in range(len(own)) if number not in one.answers),
             tuple(sentences[i] for i in order[: _HARDEST * 4] if owners[i] != one.passage)[:_HARDEST],
         )
 
 
 def group(task: Task, rng: random.Random, *, size: int, without_answer: float) -> list[Candidate]:
-    """At most `size` candidates of a task in random order; with probability `without_answer` none of them answers."""
+    """At most `size` candidates of a task in random order; with probability `without_answer` none of them answers.
+
+    Every second group is shown without its context, so that the scorer does not lean on titles that documents may lack.
+    """
     chosen: list[Candidate] = []
-    if not (task.elsewhere and rng.random() < without_answer):
+    if not (task.elsewhere and task.answering and rng.random() < without_answer):
         chosen = rng.sample(task.answering, min(2, len(task.answering)))
-        beside = rng.sample(task.beside, min(len(task.beside), size // 2))
-        chosen += [Candidate(text, None) for text in beside]
-    elsewhere = rng.sample(task.elsewhere, min(len(task.elsewhere), size - len(chosen)))
-    chosen += [Candidate(text, None) for text in elsewhere]
+        many = size // 2 if task.elsewhere and task.answering else size - 2 if task.elsewhere else size - len(chosen)
+        chosen += rng.sample(task.beside, min(len(task.beside), many))
+    chosen += rng.sample(task.elsewhere, min(len(task.elsewhere), size - len(chosen)))
     rng.shuffle(chosen)
+    if rng.random() < _BARE:
+        return [replace(one, context="") for one in chosen]
     return chosen
 
 

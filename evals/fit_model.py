@@ -42,13 +42,13 @@ class Plan:
         token_weight: Weight of finding the answer's words beside finding its sentence.
     """
 
-    layers: int = 4
+    layers: int = 6
     steps: int = 1000
     stop: int = 0
     seed: int = 0
-    groups: int = 12
-    size: int = 8
-    without_answer: float = 0.2
+    groups: int = 14
+    size: int = 7
+    without_answer: float = 0.1
     rate: float = 1e-4
     token_weight: float = 0.5
 
@@ -128,7 +128,8 @@ class PairMaker:
     def pair(self, row: int, question: str, candidate: Candidate) -> Pair:
         """The pair; an answer beyond the cut counts for the whole sentence."""
         ids, offsets = self._tokens(candidate.text)
-        pair, start = pair_ids(self._tokens(question)[0], ids, edge=self._edge)
+        context = self._tokens(candidate.context)[0] if candidate.context else ()
+        pair, start = pair_ids(self._tokens(question)[0], ids, edge=self._edge, context=context)
         if candidate.answer is None:
             return Pair(row, pair, start, ())
         kept = offsets[: len(pair) - start - 1]

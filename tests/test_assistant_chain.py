@@ -215,6 +215,21 @@ def test_invoke_bare_topic_of_several_documents_asks_back(assistant: Assistant) 
     assert any("Drone rules of 2020" in reading for reading in answer.readings)
 
 
+def test_invoke_question_without_a_subject_asks_back_in_its_own_words(assistant: Assistant) -> None:
+    answer = assistant.invoke(Question("When was it opened?"))
+    assert (answer.outcome, answer.sentences) == (Outcome.AMBIGUOUS, ())
+    assert len(answer.readings) >= 2
+    assert all(reading.startswith("When was it opened (“") and reading.endswith("”)?") for reading in answer.readings)
+    chosen = assistant.invoke(Question(answer.readings[0]))
+    assert chosen.outcome is not Outcome.AMBIGUOUS
+
+
+def test_invoke_follow_up_without_a_subject_takes_the_one_before(assistant: Assistant) -> None:
+    answer = assistant.invoke(Question("When was it opened?", history=("Where is the tunnel?",)))
+    assert answer.outcome is not Outcome.AMBIGUOUS
+    assert "tunnel" in answer.understood_as
+
+
 def test_invoke_timings_end_in_a_total(assistant: Assistant) -> None:
     timings = assistant.invoke(Question("When was the tunnel opened?")).timings_ms
     assert {"understand", "retrieve", "evidence", "confidence", "write", "total"} <= timings.keys()

@@ -20,6 +20,8 @@ METRO_ZH = "深圳地铁很长。"
 DOCUMENTS = {
     "a-2021.md": f"---\ntitle: Report of 2021\n---\n{FUND}",
     "b-2023.md": f"---\ntitle: Report of 2023\n---\n{FUND}",
+    "d-2019.md": f"---\ntitle: Old\npublished: '2019'\n---\n{FUND}",
+    "d-2024.md": f"---\ntitle: New\npublished: '2024'\n---\n{FUND}",
     "tunnel.md": f"---\ntitle: Works\nnote: {NOTE}\n---\n# Tunnel\n\n{GREY} {OPENED}\n\n{NOTE}",
     "zh-a.md": f"# 地铁\n\n{METRO_ZH}",
     "zh-b.md": "# 港口\n\n深圳港口很大。",
@@ -32,9 +34,13 @@ class WordScorer:
     def __init__(self, word: str) -> None:
         self.word = word
         self.read: list[tuple[str, tuple[str, ...]]] = []
+        self.contexts: set[str] = set()
 
-    def score(self, question_pivot: str, sentence_pivots: Sequence[str]) -> NDArray[np.float32]:
+    def score(
+        self, question_pivot: str, sentence_pivots: Sequence[str], context_pivots: Sequence[str] = ()
+    ) -> NDArray[np.float32]:
         self.read.append((question_pivot, tuple(sentence_pivots)))
+        self.contexts.update(context_pivots)
         return np.array([float(self.word in text) for text in sentence_pivots], np.float32)
 
 
@@ -89,6 +95,27 @@ def test_rank_sentence_that_answers_is_first_with_its_exact_span(store: PassageS
     assert first.text == OPENED == chunk.text[first.span.start - chunk.start : first.span.end - chunk.start]
     assert first.chunk_id == chunk.id
     assert chunk.sentences[first.number] == first.span
+
+
+def test_rank_scorer_is_told_where_each_sentence_stands(store: PassageStore) -> None:
+    scorer = WordScorer("opened")
+    ranked(store, "When was the tunnel opened?", Kind.WHEN, "tunnel.md", "zh-a.md", scorer=scorer)
+    assert scorer.contexts == {"Works: Tunnel", "metro"}
+
+
+def margin(store: PassageStore, question: str, *, latest: bool) -> float:
+    """By how much the newer of two equal documents leads."""
+    query = make_query(question, HashEmbedder(), fake_pivot())
+    read, overlap = passages(store, "d-2019.md", "d-2024.md"), overlap_with(store, question)
+    found = EvidenceRanker(fake_pivot(), None).rank(query, Kind.HOW_MANY, read, overlap, latest=latest)
+    scores = {one.passage.document.id: one.score for one in found}
+    return scores["d-2024.md"] - scores["d-2019.md"]
+
+
+def test_rank_latest_asked_for_prefers_the_newer_document(store: PassageStore) -> None:
+    assert margin(store, "How much does the fund hold now?", latest=True) > 0
+    assert margin(store, "How much does the fund hold?", latest=False) == pytest.approx(0)
+    assert margin(store, "How much did the fund hold in 2019?", latest=True) == pytest.approx(0)
 
 
 def test_rank_without_a_scorer_leaves_logits_0(store: PassageStore) -> None:

@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from assistant.rerank import PAIR_TOKENS, QUESTION_TOKENS, WEIGHTS, Encoding, SentenceScorer, open_scorer, pair_ids
+from assistant.rerank import (
+    CONTEXT_TOKENS,
+    PAIR_TOKENS,
+    QUESTION_TOKENS,
+    WEIGHTS,
+    Encoding,
+    SentenceScorer,
+    open_scorer,
+    pair_ids,
+)
 from index.errors import PilotError
 from index.settings import PROJECT_ROOT
 
@@ -55,6 +64,12 @@ def test_pair_ids_long_texts_cut_question_then_sentence() -> None:
     assert ids.count(1) == QUESTION_TOKENS
 
 
+def test_pair_ids_context_stands_between_question_and_sentence_and_is_cut() -> None:
+    assert pair_ids([7, 8], [9], edge=EDGE, context=[5]) == ([101, 7, 8, 102, 5, 102, 9, 102], 6)
+    ids, start = pair_ids([7], [9], edge=EDGE, context=[5] * 100)
+    assert (ids.count(5), start) == (CONTEXT_TOKENS, CONTEXT_TOKENS + 4)
+
+
 def test_pair_ids_empty_sentence_keeps_the_frame() -> None:
     assert pair_ids([], [], edge=EDGE) == ([101, 102, 102], 2)
 
@@ -65,6 +80,13 @@ def test_score_of_many_lengths_keeps_the_callers_order() -> None:
     scores = SentenceScorer(session, WordTokenizer(), id="x").score("why", sentences)
     assert scores.tolist() == [105, 122, 103, 113, 107, 104, 110, 115, 103, 106]
     assert session.widths == [24, 5]
+
+
+def test_score_contexts_lengthen_their_own_pair_only() -> None:
+    session = SumSession()
+    scores = SentenceScorer(session, WordTokenizer(), id="x").score("why", ["a", "a"], ["", "there it is"])
+    assert scores.tolist() == [103, 103]
+    assert session.widths == [9]
 
 
 def test_score_without_sentences_is_empty_and_runs_nothing() -> None:

@@ -25,7 +25,7 @@ DOCUMENTS = {
     "law-2.md": "---\ntitle: Law\npublished: '2024'\nsupersedes: [law-1.md]\n---\nDrones need a licence.",
     "fee-1.md": "---\ntitle: Fee\npublished: '2019'\n---\nParking costs five yuan an hour.",
     "fee-2.md": "---\ntitle: Fee\npublished: '2020'\nsupersedes: [fee-1.md]\n---\nParking an hour costs six yuan here.",
-    "fee-3.md": "---\ntitle: Fee\npublished: '2021'\nsupersedes: [fee-2.md]\n---\nParking costs seven yuan from now on.",
+    "fee-3.md": "---\ntitle: Fee\npublished: '2021'\nsupersedes: [fee-2.md]\n---\nParking costs seven yuan now.",
 }
 
 

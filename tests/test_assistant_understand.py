@@ -4,7 +4,9 @@ import pytest
 
 from assistant.understand import (
     Kind,
+    asks_latest,
     content_terms,
+    lacks_subject,
     question_kind,
     says_sources_differ,
     small_talk,
@@ -202,3 +204,39 @@ def test_understand_follow_up_keeps_the_language_it_was_typed_in() -> None:
 )
 def test_says_sources_differ_only_where_it_is_said(text: str, expected: bool) -> None:
     assert says_sources_differ(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("When will it open?", True),
+        ("How much does it cost?", True),
+        ("投资多少？", True),
+        ("那個項目總投資是多少億元？", True),
+        ("How much did Shenzhen invest?", True),
+        ("When does the bridge open?", False),
+        ("地铁什么时候开通？", False),
+        ("What are the four crossovers?", False),
+        ("What is the target for 2025?", False),
+        ("What is the “plan”?", False),
+        ("Why?", False),
+        ("", False),
+    ],
+)
+def test_lacks_subject_only_where_no_word_says_of_what(text: str, expected: bool) -> None:
+    assert lacks_subject(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("How long is the metro now?", True),
+        ("What is the latest count?", True),
+        ("目前有多少座超充站？", True),
+        ("最新的數字是多少？", True),
+        ("How long was the metro in 2020?", False),
+        ("Where is the know-how from?", False),
+    ],
+)
+def test_asks_latest_only_where_it_says_so(text: str, expected: bool) -> None:
+    assert asks_latest(text) is expected

@@ -5,6 +5,7 @@ import pytest
 from assistant.values import (
     Quantity,
     asks_money,
+    days,
     has_date,
     has_number,
     magnitudes,
@@ -130,3 +131,17 @@ def test_asks_money_question_for_an_amount(text: str, expected: bool) -> None:
 )
 def test_names_money_needs_a_currency(text: str, expected: bool) -> None:
     assert names_money(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("on 6 December 2021 and July 4, 2020", {(12, 6), (7, 4)}),
+        ("the 1st of May", {(5, 1)}),
+        ("2021年12月13日，8月1號", {(12, 13), (8, 1)}),
+        ("In May 2020, 2021年5月", set()),
+        ("", set()),
+    ],
+)
+def test_days_month_and_day_in_either_language(text: str, expected: set[tuple[int, int]]) -> None:
+    assert days(text) == expected

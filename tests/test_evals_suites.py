@@ -1,4 +1,4 @@
-"""The shipped suite holds together with the shipped corpus: every gold quote stands on its page."""
+"""The shipped suites and the questions to fit on hold together with the corpus: every gold quote stands on its page."""
 
 from __future__ import annotations
 
@@ -9,37 +9,45 @@ import pytest
 
 from assistant.types import Outcome
 from evals.cli import PILOT_SUITE
+from evals.fit_data import FITTING
 from evals.match import has_expected, squash
 from evals.suite import Row, load_suite
 from index.loaders import load
 from index.settings import PROJECT_ROOT, LimitSettings
 
 ROWS = load_suite(PILOT_SUITE)
+FILES = {
+    "pilot": ROWS,
+    "heldout": load_suite(PILOT_SUITE.with_name("heldout.jsonl")),
+    "fitting": load_suite(FITTING / "pilot.jsonl"),
+}
 DOCUMENTS = PROJECT_ROOT / "documents"
 
 
 @pytest.fixture(scope="module")
 def pages() -> Mapping[tuple[str, int], str]:
     """Text of every page that a gold names, as the product's loaders give it."""
-    names = sorted({gold.document_id for row in ROWS for gold in row.gold})
+    names = sorted({gold.document_id for rows in FILES.values() for row in rows for gold in row.gold})
     loaded = {name: load(DOCUMENTS / name, LimitSettings(), ocr=False) for name in names}
     return {(name, page.number): page.text for name, document in loaded.items() for page in document.pages}
 
 
-def test_pilot_suite_gold_quotes_stand_on_their_pages(pages: Mapping[tuple[str, int], str]) -> None:
+@pytest.mark.parametrize("name", FILES)
+def test_suite_gold_quotes_stand_on_their_pages(name: str, pages: Mapping[tuple[str, int], str]) -> None:
     wrong = [
         f"{row.id}: {gold.document_id} p.{gold.page}: {gold.quote}"
-        for row in ROWS
+        for row in FILES[name]
         for gold in row.gold
         if squash(gold.quote) not in squash(pages.get((gold.document_id, gold.page), ""))
     ]
     assert wrong == []
 
 
-def test_pilot_suite_expected_strings_stand_in_the_gold_quotes(pages: Mapping[tuple[str, int], str]) -> None:
+@pytest.mark.parametrize("name", FILES)
+def test_suite_expected_strings_stand_in_the_gold_quotes(name: str) -> None:
     wrong = [
         f"{row.id}: {expected}"
-        for row in ROWS
+        for row in FILES[name]
         for expected in row.expected
         if not has_expected("\n".join(gold.quote for gold in row.gold), expected)
     ]
@@ -67,8 +75,8 @@ def test_pilot_suite_ids_say_the_language() -> None:
     assert [row.id for row in ROWS if not row.id.startswith(f"{row.language}-")] == []
 
 
-def test_pilot_suite_asks_no_question_twice() -> None:
-    asked = Counter(squash(row.question) for row in ROWS)
+def test_no_question_is_asked_twice_nor_both_fitted_on_and_asked() -> None:
+    asked = Counter(squash(row.question) for rows in FILES.values() for row in rows if row.outcome != "small_talk")
     assert [question for question, times in asked.items() if times > 1] == []
 
 

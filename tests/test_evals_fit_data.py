@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from evals import fit_data
+from evals.fit_data import Candidate, Collection, Task, group, own_collection, pivoted, squad_collection, tasks_of
+from index.errors import PilotError
+from index.types import Span
+
+ARTICLE = fit_data._SquadArticle.model_validate(
+    {
+        "title": "Super_Metro",
+        "paragraphs": [
+            {
+                "context": "The line opened in 2021. It has 12 stations.",
+                "qas": [
+                    {"id": "q", "question": "When did it open?", "answers": [{"text": "2021", "answer_start": 19}]}
+                ],
+            },
+            {"context": "The port is large.", "qas": []},
+        ],
+    }
+)
+
+
+def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+    return np.ones((len(texts), 2), np.float32)
+
+
+def own_file(folder: Path, **row: object) -> Path:
+    path = folder / "own.jsonl"
+    path.write_text(json.dumps({"article": 4, "paragraph": 0, "question": "How many stops?", "answer": "12"} | row))
+    return path
+
+
+def test_squad_collection_answer_is_located_in_its_sentence() -> None:
+    collection = squad_collection("tiny", [ARTICLE])
+    assert collection.passages[0] == ("The line opened in 2021.", "It has 12 stations.")
+    assert collection.titles == ("Super Metro", "Super Metro")
+    assert dict(collection.asked[0].answers) == {0: Span(19, 23)}
+
+
+def test_own_collection_answer_and_near_miss(tmp_path: Path) -> None:
+    answered = own_collection("own", {4: ARTICLE}, own_file(tmp_path))
+    assert dict(answered.asked[0].answers) == {1: Span(7, 9)}
+    missed = own_collection("own", {4: ARTICLE}, own_file(tmp_path, answer=""))
+    assert dict(missed.asked[0].answers) == {}
+
+
+def test_own_collection_question_about_an_article_left_out_is_left_out(tmp_path: Path) -> None:
+    assert own_collection("own", {4: ARTICLE}, own_file(tmp_path, article=6)).asked == ()
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [({"answer": "13"}, r"own\.jsonl:1: '13' does not stand"), ({"extra": 1}, r"own\.jsonl:1: .*fitting/README")],
+)
+def test_own_collection_bad_line_is_named(tmp_path: Path, row: dict[str, object], message: str) -> None:
+    with pytest.raises(PilotError, match=message):
+        own_collection("own", {4: ARTICLE}, own_file(tmp_path, **row))
+
+
+def test_tasks_of_passage_gives_answering_beside_and_elsewhere() -> None:
+    (task,) = tasks_of(squad_collection("tiny", [ARTICLE]), pivot=str.lower, embed=embed)
+    assert task.question == "when did it open?"
+    assert task.answering == (Candidate("the line opened in 2021.", Span(19, 23), "super metro"),)
+    assert [one.text for one in task.beside] == ["it has 12 stations."]
+    assert [one.text for one in task.elsewhere] == ["the port is large."]
+
+
+def test_pivoted_answer_keeps_its_place() -> None:
+    found = pivoted("线 开通于2021年", Span(5, 9), lambda text: text.replace("线", "line"), context="metro")
+    assert found.answer is not None
+    assert (found.text[found.answer.start : found.answer.end], found.context) == ("2021", "metro")
+
+
+def test_group_of_answered_task_holds_an_answer_and_group_of_near_miss_none() -> None:
+    wrong = tuple(Candidate(f"w{i}", None, "c") for i in range(9))
+    answered = Task("q", (Candidate("right", Span(0, 5), "c"),), wrong)
+    missed = Task("q", (), wrong)
+    for seed in range(10):
+        rng = random.Random(seed)
+        shown = group(answered, rng, size=5, without_answer=0.0)
+        assert len(shown) == 5
+        assert sum(one.answer is not None for one in shown) == 1
+        assert {one.context for one in shown} in ({"c"}, {""})
+        assert all(one.answer is None for one in group(missed, rng, size=5, without_answer=0.0))
+
+
+def test_group_without_answer_takes_sentences_from_elsewhere() -> None:
+    task = Task("q", (Candidate("right", Span(0, 5)),), (Candidate("beside"),), (Candidate("far"), Candidate("away")))
+    shown = group(task, random.Random(0), size=5, without_answer=1.0)
+    assert {one.text for one in shown} == {"far", "away"}
+
+
+def test_collection_is_a_record_of_equal_parts() -> None:
+    assert squad_collection("tiny", [ARTICLE]) == squad_collection("tiny", [ARTICLE])
+    assert isinstance(squad_collection("tiny", []), Collection)
