@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 
@@ -149,20 +149,20 @@ def _date_in(name: str) -> str:
     return ""
 
 
-def resolve(
-    path: str, *, declared: Metadata, manifest: Mapping[str, Metadata], properties: Metadata, created: str = ""
-) -> Metadata:
+def resolve(path: str, *, declared: Metadata, manifest: Mapping[str, Metadata], properties: Metadata) -> Metadata:
     """The metadata of one document: front matter, then its manifest entry, then the file's properties, then its name.
+
+    Of the date of publication a name says more than the properties: a PDF's is the day on which it was made.
 
     Args:
         path: Document id.
         declared: What the file itself declares in front matter (`LoadedDocument.metadata`).
         manifest: Entries of `read_manifest`, by document id.
         properties: What the file's format records (`LoadedDocument.properties`).
-        created: Day on which the file was made, taken as published where nothing else says when that was.
     """
     entry = manifest.get(path, Metadata())
-    return merge(declared, entry, properties, from_file_name(path), Metadata(published=created))
+    undated = replace(properties, published="")
+    return merge(declared, entry, undated, from_file_name(path), properties)
 
 
 def read_manifest(documents: Path) -> Mapping[str, Metadata]:

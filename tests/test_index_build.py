@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+import pypdf
 import pytest
+from reportlab.pdfgen.canvas import Canvas
 
 from index.build import build, is_current, stale_reason
 from index.disk import Disk
@@ -135,6 +137,23 @@ def test_build_metadata_entry_changes_without_reading_again(host: FakeHost) -> N
     )
     with opened(host) as store:
         assert store.documents["zh/地铁.txt"].title == "地铁规划"
+
+
+def test_build_undated_pdf_is_published_when_it_was_made_unless_its_name_says(host: FakeHost) -> None:
+    path = host.index.documents / "tunnel.pdf"
+    canvas = Canvas(str(path))
+    canvas.drawString(72, 700, "The tunnel is open.")
+    canvas.save()
+    writer = pypdf.PdfWriter(clone_from=path)
+    writer.add_metadata({"/CreationDate": "D:20230407101500+08'00'"})
+    writer.write(path)
+    run(host)
+    with opened(host) as store:
+        assert store.documents["tunnel.pdf"].published == "2023-04-07"
+    path.rename(path.with_name("2022-02-14 tunnel.pdf"))
+    run(host)
+    with opened(host) as store:
+        assert store.documents["2022-02-14 tunnel.pdf"].published == "2022-02-14"
 
 
 def test_build_superseded_document_names_its_successor(host: FakeHost) -> None:

@@ -75,16 +75,15 @@ def test_from_file_name_finds_dates_and_numbers_but_no_lone_years(name: str, pub
     assert (found.published, found.document_number) == (published, number)
 
 
-def test_resolve_prefers_front_matter_then_manifest_then_properties_then_name_then_creation() -> None:
+def test_resolve_prefers_front_matter_then_manifest_then_properties_then_name() -> None:
     found = resolve(
         "zh/2022-02-14_plan.pdf",
         declared=Metadata(title="declared"),
         manifest={"zh/2022-02-14_plan.pdf": Metadata(title="manifest", issuer="city")},
-        properties=Metadata(title="property", issuer="author", kind="plan"),
-        created="2001-01-01",
+        properties=Metadata(title="property", issuer="author", kind="plan", published="2001-01-01"),
     )
     assert found == Metadata(title="declared", issuer="city", kind="plan", published="2022-02-14")
-    bare = resolve("a_b.pdf", declared=Metadata(), manifest={}, properties=Metadata(), created="2001-01-01")
+    bare = resolve("a_b.pdf", declared=Metadata(), manifest={}, properties=Metadata(published="2001-01-01"))
     assert bare == Metadata(title="a b", published="2001-01-01")
 
 

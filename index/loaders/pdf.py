@@ -266,8 +266,8 @@ class _Reader:
             for number, label, text, own in zip(found.numbers, found.labels, found.pages, blocks, strict=True)
         )
         title = properties.title or first_heading(pages)
-        own = Metadata(title=title)
-        return LoadedDocument(NAME, Metadata(), pages, _fewer(found.notes), count, own, properties.published)
+        own = Metadata(title=title, published=properties.published)
+        return LoadedDocument(NAME, Metadata(), pages, _fewer(found.notes), count, own)
 
 
 @contextmanager
@@ -303,7 +303,7 @@ def _label(document: pdfium.PdfDocument, position: int) -> str:
 
 
 def _properties(document: pdfium.PdfDocument) -> Metadata:
-    """Title and day of creation that a file's information dictionary has, unless they say nothing."""
+    """Title and day of creation, as that of publication, that a file's information dictionary has; no empty phrases."""
     title = " ".join(clean(document.get_metadata_value("Title"))[0].split())
     created = _CREATED.match(document.get_metadata_value("CreationDate"))
     day = iso_date("-".join(created.groups())) if created else ""

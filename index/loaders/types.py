@@ -68,8 +68,8 @@ class LoadedDocument:
         pages: Pages that have text, in order.
         notes: What did not hold, in order of pages.
         page_count: Pages that the file has, with text or without.
-        properties: What its format records and its first heading says; the manifest outranks them.
-        created: Day on which the file was made, for want of anything better on when it was published.
+        properties: What its format records and its first heading says; the manifest outranks them, and of the date of
+            publication the file's name does, too.
     """
 
     loader: str
@@ -78,4 +78,3 @@ class LoadedDocument:
     notes: tuple[PageNote, ...]
     page_count: int
     properties: Metadata = field(default_factory=Metadata)
-    created: str = ""
