@@ -63,7 +63,7 @@ class Corpus:
     Attributes:
         root: The folder.
         files: Files to index, by id, no two with the same bytes (but empty ones).
-        left_out: Reports of files that are not indexed, by path.
+        left_out: Reports of files that are not indexed.
         manifest: Metadata of `manifest.toml`, by document id.
         digest: Digest of everything above.
     """
@@ -135,6 +135,14 @@ def _printable(document_id: str) -> str:
     return document_id.encode("utf-8", "backslashreplace").decode()
 
 
+def _precedence(document_id: str, path: Path, manifest: Mapping[str, Metadata]) -> tuple[bool, bool, int, str, Path]:
+    """Sorts first which of two equal files is the document: no link, in the manifest, the shortest name.
+
+    A copy beside its original has the longer name ("plan copy.md", "plan (1).md") and would else come first.
+    """
+    return path.is_symlink(), document_id not in manifest, len(document_id), document_id, path
+
+
 def _source(document_id: str, path: Path, root: Path) -> SourceFile | None:
     """The file with its digest and size; None where it cannot be read."""
     try:
@@ -160,8 +168,8 @@ def scan(settings: IndexSettings) -> Corpus:
     files: dict[str, SourceFile] = {}
     by_digest: dict[str, str] = {}
     left_out: list[DocumentReport] = []
-    # Links last: of a file and a link to it, the file is the document.
-    for document_id, path in sorted(_walk(root), key=lambda found: (found[1].is_symlink(), found)):
+    manifest = read_manifest(root)
+    for document_id, path in sorted(_walk(root), key=lambda found: _precedence(found[0], found[1], manifest)):
         code, reason = _refusal(document_id, path, root=root, limit_mb=settings.limits.file_mb)
         if not code and document_id in files:
             code, reason = "duplicate", f"another file has the same name after Unicode normalisation: {document_id}"
@@ -173,7 +181,6 @@ def scan(settings: IndexSettings) -> Corpus:
             left_out.append(DocumentReport(_printable(document_id), "left_out", reason, code))
         else:
             files[document_id] = found
-    manifest = read_manifest(root)
     glossary = sha256_file(settings.glossary) if settings.glossary.is_file() else ""
     content = [
         sorted((file.id, document_digest(file, manifest.get(file.id))) for file in files.values()),

@@ -71,6 +71,19 @@ def test_scan_duplicates_are_left_out_naming_the_first(host: FakeHost) -> None:
     assert reasons(host) == {"z/b.txt": "duplicate: duplicate of a.md"}
 
 
+def test_scan_copy_beside_its_original_is_the_duplicate(host: FakeHost) -> None:
+    for name in ("en/plan.md", "en/plan copy.md", "en/plan (1).md"):
+        put(host, name, "same")
+    assert ids(host) == ["en/plan.md"]
+
+
+def test_scan_duplicate_that_the_manifest_describes_is_the_document(host: FakeHost) -> None:
+    for name in ("a.pdf", "long-name.pdf"):
+        put(host, name, "same")
+    put(host, "manifest.toml", '["long-name.pdf"]\ntitle = "Plan"\n')
+    assert ids(host) == ["long-name.pdf"]
+
+
 def test_scan_empty_files_are_no_duplicates_of_each_other(host: FakeHost) -> None:
     (host.index.documents / "a.md").touch()
     (host.index.documents / "b.md").touch()
