@@ -119,10 +119,12 @@ def _tell_holder(handle: FileIO) -> None:
 
 
 @contextmanager
-def build_lock(home: Path) -> Iterator[None]:
+def build_lock(home: Path, *, then: str = "pilot index build") -> Iterator[None]:
     """Hold the right to publish in `home/index`, made where it is missing.
 
     A POSIX record lock, not flock: children that read files must not keep it when their parent is killed.
+
+    Messages name `then`, the command that asks for it, as the next one.
 
     Raises:
         LockedError: If another build holds it, saying which.
@@ -134,8 +136,7 @@ def build_lock(home: Path) -> Iterator[None]:
         handle = path.open("a+b", buffering=0)
     except OSError as error:
         raise BuildError(
-            f"{home} cannot be written ({error.strerror}). Give write permission or set PILOT_HOME, then run: "
-            "pilot index build"
+            f"{home} cannot be written ({error.strerror}). Give write permission or set PILOT_HOME, then run: {then}"
         ) from error
     name = str(path.resolve())
     with handle:
@@ -148,7 +149,7 @@ def build_lock(home: Path) -> Iterator[None]:
             except OSError:
                 raise LockedError(
                     f"Another build is at work: {_holder(handle)} holds {path}. Wait for it, or stop it, then run: "
-                    "pilot index build"
+                    f"{then}"
                 ) from None
             _held.add(name)
         try:
@@ -279,7 +280,7 @@ def rollback(home: Path, target: str, disk: Disk) -> str:
         CorruptGenerationError: If its files are not as they were published; CURRENT stays.
         LockedError: If a build is at work.
     """
-    with build_lock(home):
+    with build_lock(home, then=f"pilot index rollback {target}"):
         name = resolve_target(home, target)
         check_generation(home, name)
         try:
@@ -313,7 +314,7 @@ def prune_under_lock(home: Path, keep: int) -> tuple[str, ...]:
         BuildError: If a folder cannot be removed.
         LockedError: If a build is at work.
     """
-    with build_lock(home):
+    with build_lock(home, then="pilot index prune"):
         try:
             return prune(home, keep)
         except OSError as error:

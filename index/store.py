@@ -282,7 +282,8 @@ def open_store(
         try:
             if not folder.is_dir():
                 kept = ", ".join(generations(index_home)) or "none"
-                raise CorruptGenerationError(f"{folder}: there is no such generation; kept are {kept}. {REMEDY}")
+                remedy = "Run: pilot index status" if generation else REMEDY
+                raise CorruptGenerationError(f"{folder}: there is no such generation; kept are {kept}. {remedy}")
             store = open_folder(folder, verify=verify)
         except CorruptGenerationError:
             # A build may have published and removed this one while it was being opened.

@@ -158,6 +158,14 @@ def test_build_lock_held_here_says_by_whom(tmp_path: Path) -> None:
         pass
 
 
+def test_rollback_and_prune_while_a_build_runs_say_to_run_them_again(home: Path) -> None:
+    with build_lock(home):
+        with pytest.raises(LockedError, match=r"Wait for it, or stop it, then run: pilot index rollback 2$"):
+            rollback(home, "2", Disk())
+        with pytest.raises(LockedError, match=r"Wait for it, or stop it, then run: pilot index prune$"):
+            prune_under_lock(home, 1)
+
+
 def test_build_lock_held_by_another_process_says_by_whom(tmp_path: Path) -> None:
     code = (
         "import sys, pathlib\nfrom index.generation import build_lock\n"
