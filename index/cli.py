@@ -9,7 +9,7 @@ import typer
 
 from index.build import build as run_build
 from index.check import check_store
-from index.console import BarProgress, file_lines, summary_lines
+from index.console import BarProgress, file_lines, printable, summary_lines
 from index.diff import default_suites
 from index.diff import diff as run_diff
 from index.disk import Disk
@@ -120,7 +120,7 @@ def diff(
         typer.echo(found.to_json())
         return
     for line in found.lines():
-        typer.echo(line)
+        typer.echo(printable(line))
 
 
 @index_app.command()

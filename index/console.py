@@ -52,7 +52,7 @@ class BarProgress:
 
 
 def printable(text: str) -> str:
-    """The text on one line: line breaks and control characters of odd file names as escapes."""
+    """The text on one line: line breaks and control characters of odd names and texts as escapes."""
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 

@@ -129,6 +129,14 @@ def test_rollback_and_prune_move_and_remove(host: Host) -> None:
         raise run(host, "rollback").exception or AssertionError
 
 
+def test_diff_odd_name_and_text_stay_on_one_line(host: Host) -> None:
+    run(host, "build")
+    (host.index.documents / "a\nnew.txt").write_text("The \x1b[31mred\x1b[0m bridge opens.", "utf-8")
+    lines = run(host, "diff").stdout.splitlines()
+    assert lines[1] == "new a\\nnew.txt"
+    assert "\x1b" not in lines[2]
+
+
 def test_diff_tells_changed_documents_and_questions(host: Host, tmp_path: Path) -> None:
     run(host, "build")
     suite = tmp_path / "s.jsonl"
