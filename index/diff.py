@@ -10,7 +10,7 @@ from typing import Literal
 
 from index.chunk import chunk_pages
 from index.clauses import Clause, ClauseDiff, clauses_of, diff_clauses
-from index.corpus import Corpus, SourceFile, document_digest, scan
+from index.corpus import Corpus, SourceFile, document_digest, intake_digest, scan
 from index.errors import PilotError
 from index.loaders.types import LoadedDocument
 from index.metadata import Metadata, resolve
@@ -75,12 +75,14 @@ class CorpusDiff:
         documents: Documents that are not as they were, by path.
         unchanged: How many documents are as they were.
         questions: Suite questions that rest on them, in the order of suites.
+        all_read: Whether every file was read again, as the build will: settings or code that read files have changed.
     """
 
     generation: str
     documents: tuple[DocumentDiff, ...]
     unchanged: int
     questions: tuple[TouchedQuestion, ...]
+    all_read: bool = False
 
     def to_json(self) -> str:
         """The difference as one JSON object, indented."""
@@ -91,6 +93,8 @@ class CorpusDiff:
         counts = {state: sum(one.state == state for one in self.documents) for state in _STATES}
         told = ", ".join(f"{count} {_STATES[state]}" for state, count in counts.items() if count)
         yield f"Against {self.generation}: {told or 'nothing'}; {self.unchanged} unchanged"
+        if self.all_read:
+            yield "Settings or code that read files have changed: the build reads every file again"
         for document in self.documents:
             yield from _document_lines(document)
         if self.questions:
@@ -184,7 +188,9 @@ def _squeezed(texts: Iterable[str]) -> str:
 
 
 def diff(host: IndexHost, store: PassageStore, *, suites: Sequence[Path] = ()) -> CorpusDiff:
-    """What the next build would change against an open generation; reads only files that are new or changed.
+    """What the next build would change against an open generation.
+
+    Reads only files that are new or changed, but all where the live generation was read by other code or settings.
 
     Args:
         host: Settings.
@@ -199,22 +205,32 @@ def diff(host: IndexHost, store: PassageStore, *, suites: Sequence[Path] = ()) -
     corpus = scan(host.index)
     now = {file.id: document_digest(file, corpus.manifest.get(file.id)) for file in corpus.files}
     moved = _moved(store.documents, now)
-    fresh = [file for file in corpus.files if file.id not in moved and _is_fresh(file, now, store)]
+    all_read = store.manifest.intake != intake_digest(host.index)
+    read = [file for file in corpus.files if file.id not in moved and (all_read or _is_fresh(file, now, store))]
     found: dict[str, DocumentDiff] = {new: DocumentDiff(new, "moved", was=old) for new, old in moved.items()}
     found |= {one.path: DocumentDiff(one.path, "left_out", reason=one.reason) for one in corpus.left_out}
     texts: dict[str, str] = {}
-    for file, result in _load(host, corpus, fresh):
-        found[file.id], texts[file.id] = _compare(result, file, corpus, store, chunk_chars=host.index.chunk_chars)
+    for file, result in _load(host, corpus, read):
+        document, texts[file.id] = _compare(result, file, corpus, store, chunk_chars=host.index.chunk_chars)
+        if _is_fresh(file, now, store) or not _is_same(document):
+            found[file.id] = document
     gone = store.documents.keys() - now.keys() - set(moved.values())
     found |= {name: DocumentDiff(name, "gone", clauses=_all_gone(name, store)) for name in gone if name not in found}
     documents = tuple(found[name] for name in sorted(found))
     questions = tuple(one for each in gold if (one := _touched(each, found, moved, texts)) is not None)
-    return CorpusDiff(store.generation, documents, len(now) - len(fresh) - len(moved), questions)
+    return CorpusDiff(store.generation, documents, sum(name not in found for name in now), questions, all_read)
 
 
 def _is_fresh(file: SourceFile, now: Mapping[str, str], store: PassageStore) -> bool:
     old = store.documents.get(file.id)
     return old is None or old.sha256 != now[file.id]
+
+
+def _is_same(document: DocumentDiff) -> bool:
+    """Whether reading a file of the same bytes again gave the same clauses and metadata."""
+    clauses = document.clauses
+    told = document.metadata or clauses.new or clauses.changed or clauses.gone
+    return document.state == "changed" and not told
 
 
 def _moved(old: Mapping[str, Document], now: Mapping[str, str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from index.diff import CorpusDiff, DocumentDiff, default_suites, diff
 from index.errors import PilotError
 from index.store import open_store
 from tests.crash_child import build_once, host_of, index_home, load_here
+from tests.fakes import FakeHost
 
 PLAN = "# Plan\n\nThe city builds 50,000 stations by 2025.\n\nThe port grows every year."
 
@@ -108,6 +109,21 @@ def test_diff_unreadable_file_is_left_out_with_reason(tmp_path: Path, documents:
     document = only(difference(tmp_path))
     assert (document.path, document.state) == ("tool.exe", "left_out")
     assert "unsupported" in document.reason
+
+
+def test_diff_other_limits_reads_every_file_again(tmp_path: Path, documents: Path, suite: Path) -> None:
+    (documents / "plan.md").write_text(f"{PLAN}\n\n{'The bridge carries trams. ' * 50}\n\nThe end is here.", "utf-8")
+    build_once(tmp_path)
+    host = host_of(tmp_path)
+    limits = host.index.limits.model_copy(update={"chars": 1000})
+    with open_store(index_home(tmp_path)) as store:
+        other = FakeHost(host.home, host.index.model_copy(update={"limits": limits}))
+        found = diff(other, store, suites=[suite])
+    document = only(found)
+    assert (document.path, document.state, found.unchanged) == ("plan.md", "changed", 1)
+    assert "The end is here." in {one.text for one in document.clauses.gone}
+    assert [(one.id, one.effect) for one in found.questions] == [("q1", "document_changed"), ("q2", "document_changed")]
+    assert "the build reads every file again" in list(found.lines())[1]
 
 
 def test_diff_lines_and_json_name_what_changed(tmp_path: Path, documents: Path, suite: Path) -> None:
