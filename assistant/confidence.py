@@ -20,12 +20,15 @@ from assistant.understand import Kind
 from assistant.values import asks_money, names_money, numbers, years
 from index.types import Language
 
+_FIRST = 5
 _FILE = Path(__file__).resolve().parent / "confidence.json"
 
 
-def is_mismatched(features: Mapping[str, float]) -> bool:
-    """Whether the question names a year, or asks for money, that the best evidence has not."""
-    return features["years_missing"] > 0 or features["money_missing"] > 0
+_BY_SUBJECT = (
+    "score", "gap", "dense", "sentence", "words", "evidence_gap", "sentence_share", "sentence_missing", "passage_share",
+    "passage_missing", "near", "near_lowest", "logit", "logit_top", "logit_sum", "logit_other",
+)  # fmt: skip
+"""Features that say the less the more of the corpus is about the question's subject, and their products with that."""
 
 
 class ConfidenceModel(BaseModel):
@@ -36,7 +39,6 @@ class ConfidenceModel(BaseModel):
         features: Names, in order.
         mean, scale, weight: One number a feature.
         intercept: Added to the weighted sum.
-        mismatch: Taken off the sum where the question names a year, or asks for money, that the evidence has not.
         thresholds: Least probability of an answer by the share of given answers that may be wrong.
         topic: Least similarity of a question that is about the documents' subject at all.
     """
@@ -49,13 +51,12 @@ class ConfidenceModel(BaseModel):
     scale: tuple[float, ...]
     weight: tuple[float, ...]
     intercept: float
-    mismatch: float
     thresholds: dict[str, float]
     topic: float
 
     def probability(self, features: Mapping[str, float]) -> float:
         """Probability that the evidence answers, 0 to 1."""
-        total = self.intercept - self.mismatch * float(is_mismatched(features))
+        total = self.intercept
         for name, mean, scale, weight in zip(self.features, self.mean, self.scale, self.weight, strict=True):
             total += weight * (features[name] - mean) / scale
         return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
@@ -89,6 +90,12 @@ def _rival(passages: Sequence[Passage]) -> float:
     return next((one.score for one in passages[1:] if not are_kin(passages[0], one)), 0.0)
 
 
+def _subject(passages: Sequence[Passage]) -> float:
+    """How much even the later passages are about the question: mean cosine of those from the sixth on; 0 without."""
+    later = [one.dense for one in passages[_FIRST:]]
+    return sum(later) / len(later) if later else 0.0
+
+
 def _heading(passage: Passage) -> str:
     return f"{passage.document.title} {passage.chunk.section} {passage.document.document_number}"
 
@@ -113,6 +120,7 @@ def _ranking(passages: Sequence[Passage], evidence: Sequence[Evidence], language
         "logit_sum": math.log(sum(math.exp(one) for one in logits)),
         "logit_other": max((one.logit for one in evidence if one.passage.document.id != own), default=logits[-1]),
         "crossing": float(first.chunk.language != language),
+        "subject": _subject(passages),
     }
 
 
@@ -150,9 +158,10 @@ def measure(
 ) -> dict[str, float]:
     """The features of one question by name; all 0 where nothing was retrieved."""
     if not passages or not evidence:
-        return dict.fromkeys((*load_confidence().features, "years_missing", "money_missing"), 0.0)
-    return {
+        return dict.fromkeys(load_confidence().features, 0.0)
+    features = {
         **_ranking(passages, evidence, query.language),
         **_coverage(passages[0], evidence[0], overlap),
         **_mismatch(query.text, kind, evidence[0], overlap),
     }
+    return {**features, **{f"{name} by subject": features[name] * features["subject"] for name in _BY_SUBJECT}}

@@ -23,7 +23,11 @@ class AnswerSettings(BaseModel):
     top_k: int = Field(10, ge=1, le=100, description="Passages retrieved for a question.")
     max_sentences: int = Field(4, ge=1, le=20, description="Most sentences of one answer; a list keeps all its items.")
     wrong_answer_rate: float = Field(
-        0.15, gt=0, lt=1, description="Share of given answers that may be wrong; sets the threshold for abstaining."
+        0.08,
+        gt=0,
+        lt=1,
+        description="Share of given answers to questions that the documents do not answer, where one question in five is "
+        "such; sets the threshold for abstaining.",
     )
 
 

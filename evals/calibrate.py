@@ -20,7 +20,6 @@ import typer
 from numpy.typing import NDArray
 
 from assistant.chain import Assistant, Trace, open_assistant
-from assistant.confidence import is_mismatched
 from assistant.settings import Settings
 from assistant.types import Filters, Question
 from evals.fit_data import FITTING, HELD_OUT
@@ -32,19 +31,16 @@ from evals.squad_run import targets
 from evals.squad_task import SquadTask, prepare
 from evals.suite import Row, load_suite
 
-_NOT_FITTED = ("years_missing", "money_missing")
-"""Features left out: a mismatch is weighed by hand."""
-
-_MISMATCH = 1.8
-"""Log-odds taken off for a mismatch: on every second suite row it refuses 0.09 more near-misses at no false refusal."""
-
 _OWN_SHARE = 1.0
 """Weight of the own questions together, beside the public ones' 1."""
 
-_RATES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
+_UNANSWERABLE = 0.2
+"""Share of the questions in use that the documents do not answer; half of the samples are of that kind."""
+
+_RATES = (0.01, 0.02, 0.05, 0.08, 0.1, 0.15, 0.2, 0.3)
 _PAIRS = (("en", "en"), ("zh", "zh"), ("zh", "en"), ("en", "zh"))
 _FOLDS = 8
-_PENALTY = 0.02
+_PENALTY = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +53,7 @@ class Sample:
         answerable: Whether the documents answer it.
         weight: How much it counts.
         topic: Greatest cosine of the question with any passage.
+        own: Whether it is about the project's own documents; the thresholds are theirs.
     """
 
     group: str
@@ -64,11 +61,12 @@ class Sample:
     answerable: bool
     weight: float
     topic: float
+    own: bool = False
 
 
-def _sample(trace: Trace, group: str, *, answerable: bool, weight: float = 1.0) -> Sample:
+def _sample(trace: Trace, group: str, *, answerable: bool, weight: float = 1.0, own: bool = False) -> Sample:
     topic = max((passage.dense for passage in trace.passages), default=0.0)
-    return Sample(group, trace.features, answerable, weight, topic)
+    return Sample(group, trace.features, answerable, weight, topic, own)
 
 
 def squad_samples(settings: Settings, bench: Path) -> list[Sample]:
@@ -99,7 +97,7 @@ def suite_samples(assistant: Assistant, rows: Sequence[Row], *, weight: float) -
         samples = []
         for row in rows:
             trace = assistant.trace(Question(row.question, filters=Filters(as_of=row.as_of)))
-            samples.append(_sample(trace, row.id, answerable=row.answerable, weight=weight))
+            samples.append(_sample(trace, row.id, answerable=row.answerable, weight=weight, own=True))
             tick()
     return samples
 
@@ -127,18 +125,27 @@ def out_of_fold(samples: Sequence[Sample], names: Sequence[str]) -> NDArray[np.f
     return result
 
 
-def thresholds(probabilities: Sequence[float], answerable: Sequence[bool]) -> dict[str, float]:
+def thresholds(
+    probabilities: Sequence[float], answerable: Sequence[bool], *, unanswerable: float | None = None
+) -> dict[str, float]:
     """Least probability at which at most a stated share of the given answers is wrong, by that share.
 
-    A rate that no threshold reaches takes the highest probability seen.
+    Wrong is an answer to a question that the documents do not answer. `unanswerable` is the share of such questions
+    that is assumed in use; None takes the samples as they are. A rate that no threshold reaches takes the highest
+    probability seen.
     """
     order = sorted(zip(probabilities, answerable, strict=True), reverse=True)
+    weight = 1.0
+    if unanswerable is not None:
+        right_ones = sum(answerable)
+        weight = unanswerable / (1 - unanswerable) * right_ones / max(len(order) - right_ones, 1)
     found: dict[str, float] = {}
     for rate in _RATES:
-        wrong, best = 0, order[0][0]
-        for given, (probability, right) in enumerate(order, start=1):
-            wrong += not right
-            if wrong / given <= rate:
+        wrong, given, best = 0.0, 0.0, order[0][0]
+        for probability, right in order:
+            wrong += 0.0 if right else weight
+            given += 1.0 if right else weight
+            if wrong <= rate * given + 1e-9:
                 best = probability
         found[str(rate)] = round(float(best), 4)
     return found
@@ -154,14 +161,6 @@ def topic_threshold(on_topic: Sequence[float], *, kept: float = 0.98) -> float:
     return round(ordered[math.floor(round((1 - kept) * len(ordered), 6))], 4)
 
 
-def _lowered(probability: float, sample: Sample) -> float:
-    """The probability with the cost of a mismatch taken off."""
-    if not is_mismatched(sample.features):
-        return probability
-    odds = probability / max(1 - probability, 1e-9) * math.exp(-_MISMATCH)
-    return odds / (1 + odds)
-
-
 def fit_model(samples: Sequence[Sample], names: Sequence[str], *, topic: float, provenance: str) -> str:
     """The text of confidence.json."""
     from sklearn.linear_model import LogisticRegression
@@ -171,8 +170,8 @@ def fit_model(samples: Sequence[Sample], names: Sequence[str], *, topic: float, 
     scaler = StandardScaler().fit(x)
     model = LogisticRegression(C=_PENALTY, max_iter=5000)
     model.fit(scaler.transform(x), y, sample_weight=[sample.weight for sample in samples])
-    judged = [(_lowered(float(p), s), s) for p, s in zip(out_of_fold(samples, names), samples, strict=True)]
-    every = [(p, s) for p, s in judged if s.weight != 1.0] or judged
+    judged = [(float(p), s) for p, s in zip(out_of_fold(samples, names), samples, strict=True)]
+    every = [(p, s) for p, s in judged if s.own] or judged
     record = {
         "provenance": provenance,
         "features": list(names),
@@ -180,8 +179,7 @@ def fit_model(samples: Sequence[Sample], names: Sequence[str], *, topic: float, 
         "scale": [round(float(value), 6) for value in scaler.scale_],
         "weight": [round(float(value), 6) for value in model.coef_[0]],
         "intercept": round(float(model.intercept_[0]), 6),
-        "mismatch": _MISMATCH,
-        "thresholds": thresholds([p for p, _ in every], [s.answerable for _, s in every]),
+        "thresholds": thresholds([p for p, _ in every], [s.answerable for _, s in every], unanswerable=_UNANSWERABLE),
         "topic": topic,
     }
     return json.dumps(record, indent=1) + "\n"
@@ -189,7 +187,7 @@ def fit_model(samples: Sequence[Sample], names: Sequence[str], *, topic: float, 
 
 def _describe(samples: Sequence[Sample], probabilities: NDArray[np.float64], report: Callable[[str], None]) -> None:
     for name, own in (("XQuAD", False), ("own suite", True)):
-        pairs = [(float(p), s) for p, s in zip(probabilities, samples, strict=True) if (s.weight != 1.0) == own]
+        pairs = [(float(p), s) for p, s in zip(probabilities, samples, strict=True) if s.own == own]
         right = [p for p, sample in pairs if sample.answerable]
         wrong = [p for p, sample in pairs if not sample.answerable]
         if right and wrong:
@@ -211,7 +209,7 @@ def calibrate(
     assistant = open_assistant(settings)
     rows = load_suite(suite)[::KEPT]
     own = suite_samples(assistant, rows, weight=round(_OWN_SHARE * len(squad) / len(rows), 2))
-    names = tuple(name for name in squad[0].features if name not in _NOT_FITTED)
+    names = tuple(squad[0].features)
     samples = [*squad, *own]
     _describe(samples, out_of_fold(samples, names), typer.echo)
     provenance = (

@@ -18,6 +18,13 @@ def test_thresholds_unreachable_rate_takes_highest_probability() -> None:
     assert thresholds([0.9, 0.8], [False, True])["0.05"] == 0.9
 
 
+def test_thresholds_rarer_unanswerable_questions_weigh_less() -> None:
+    # One of two is unanswerable among the samples, one of five in use: its answer counts a quarter.
+    found = thresholds([0.9, 0.8], [True, False], unanswerable=0.2)
+    assert found["0.2"] == 0.8
+    assert found["0.15"] == 0.9
+
+
 def test_thresholds_laxer_rate_is_never_stricter() -> None:
     found = thresholds([0.9, 0.7, 0.6, 0.4, 0.3, 0.2], [True, False, True, True, False, True])
     values = [found[rate] for rate in sorted(found, key=float)]
