@@ -33,6 +33,7 @@ from index.types import Language
 _NEAREST = 3
 _READINGS = 4
 _AMBIGUOUS_TERMS = 2
+_ALONG = 0.35
 
 
 class StoreSource(Protocol):
@@ -265,18 +266,36 @@ class Assistant(Runnable[Question, Answer]):
             confidence=round(min(found.confidence for found in findings), 4),
             generation=store.generation,
         )
-        held = [found for found in findings if found.confidence >= self.threshold]
+        held, missing = self._parted(findings)
         readings = _readings(asked, findings[0]) if held or lacks_subject(asked.text) else ()
         if readings:
             text = outcome_message(Outcome.AMBIGUOUS, asked.language)
             return replace(base, outcome=Outcome.AMBIGUOUS, readings=readings, message=text)
         if not held:
             return self._refusal(base, findings, store)
-        answer = self._write(base, findings, held, store)
+        answer = self._write(base, held, missing, store)
         clock.lap("write")
-        return answer
+        return answer if answer.sentences else self._refusal(base, findings, store)
 
-    def _write(self, base: Answer, findings: Sequence[Finding], held: Sequence[Finding], store: PassageStore) -> Answer:
+    def _parted(self, findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
+        """The parts that are answered, and those that are not.
+
+        A part that is less sure is answered too where its best sentence is one that answers another part: people ask
+        for several things that one sentence says.
+        """
+        sure = [found.confidence >= self.threshold for found in findings]
+        said = {_place(found) for found, is_sure in zip(findings, sure, strict=True) if is_sure}
+        along = self.threshold * _ALONG
+        held = [
+            is_sure or (found.confidence >= along and _place(found) in said)
+            for found, is_sure in zip(findings, sure, strict=True)
+        ]
+        return (
+            [found for found, is_held in zip(findings, held, strict=True) if is_held],
+            [found for found, is_held in zip(findings, held, strict=True) if not is_held],
+        )
+
+    def _write(self, base: Answer, held: Sequence[Finding], missing: Sequence[Finding], store: PassageStore) -> Answer:
         quotes: list[Quote] = []
         outcome = Outcome.ANSWERED
         for found in held:
@@ -294,18 +313,16 @@ class Assistant(Runnable[Question, Answer]):
                 )
         citations = _Citations(store)
         sentences = tuple(citations.sentence(quote) for quote in grounded(store, _distinct(quotes)))
-        missing = tuple(found.part.text for found in findings if found.confidence < self.threshold)
+        unanswered = tuple(found.part.text for found in missing)
         outcome = Outcome.PARTIAL if missing else outcome
-        if not sentences:
-            return self._refusal(base, findings, store)
         return replace(
             base,
             outcome=outcome,
             sentences=sentences,
             citations=tuple(citations.all),
-            unanswered=missing,
+            unanswered=unanswered,
             confidence=round(max(found.confidence for found in held) if missing else base.confidence, 4),
-            message=outcome_message(outcome, base.language, parts="; ".join(missing)),
+            message=outcome_message(outcome, base.language, parts="; ".join(unanswered)),
         )
 
     def _refusal(self, base: Answer, findings: Sequence[Finding], store: PassageStore) -> Answer:
@@ -313,6 +330,12 @@ class Assistant(Runnable[Question, Answer]):
         outcome = Outcome.NOT_IN_DOCUMENTS if topic >= self.engine.model.topic else Outcome.OFF_TOPIC
         nearest = _nearest(findings, base.language) if outcome is Outcome.NOT_IN_DOCUMENTS else ()
         return replace(base, outcome=outcome, nearest=nearest, message=outcome_message(outcome, base.language))
+
+
+def _place(found: Finding) -> tuple[str, int]:
+    """Where the best sentence of a part stands; a part without evidence stands nowhere."""
+    best = next(iter(found.evidence), None)
+    return ("", -1) if best is None else (best.chunk_id, best.number)
 
 
 def _plain(question: Question, language: Language, outcome: Outcome, *, text: str) -> Answer:

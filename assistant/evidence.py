@@ -34,6 +34,10 @@ _WEIGHTS = Path(__file__).resolve().parent / "evidence.json"
 _REASON = re.compile(
     r"\b(?:because|since|in order to|so that|so as to|due to|aims? to|to \w+)\b|因为|由于|以便|旨在|为了|目的|从而|因此"
 )
+_NO_STATEMENT = re.compile(  # asks itself, or says what the document is instead of what it says
+    r"[?]\s*$|^(?:this (?:brief|article|document|page|report|summary|note) (?:sums|brings|tells|is|gives|covers)\b"
+    r"|本文|本页)"
+)
 _NAME = re.compile(r"[A-Z][\w&-]+(?: [A-Z][\w&-]+)*|(?:局|委|部|厅|公司|集团|政府|办公室|大学|院|会|者|长)")
 
 
@@ -48,7 +52,7 @@ class EvidenceWeights(BaseModel):
     context: float
     passage: float
     fits: float
-    heading: float
+    question: float
     years: float
     latest: float
     foreign: float
@@ -220,6 +224,8 @@ class EvidenceRanker:
     ) -> list[Evidence]:
         """All sentences of the first passages, best first; those past the scorer's reach keep their plain order.
 
+        Headings are none: they name the subject and so look like an answer, but say nothing of it.
+
         With `latest` the newer of two documents is preferred.
         """
         crossing = bool(passages) and passages[0].chunk.language != query.language
@@ -230,7 +236,7 @@ class EvidenceRanker:
             self._draft(judge, passage, number)
             for passage in read
             for number in range(len(passage.chunk.sentences))
-            if not _is_note(passage, number)
+            if passage.chunk.sentences[number].kind != "heading" and not _is_note(passage, number)
         ]
         drafts.sort(key=lambda draft: (-draft.score, draft.passage.row, draft.number))
         head, tail = _reach(drafts)
@@ -260,7 +266,7 @@ class EvidenceRanker:
             + weights.years * _years_held(judge.query.text, passage, text)
             + weights.latest * judge.newness.get(passage.document.id, 0.0)
             + weights.foreign * float(language != judge.query.language)
-            + weights.heading * float(span.kind == "heading" or text.rstrip().endswith(("?", "？")))
+            + weights.question * float(bool(_NO_STATEMENT.search(fold(text))))
         )
         return _Draft(passage, number, span, text, held, score)
 

@@ -26,8 +26,8 @@ class AnswerSettings(BaseModel):
         0.08,
         gt=0,
         lt=1,
-        description="Share of given answers to questions that the documents do not answer, where one question in five is "
-        "such; sets the threshold for abstaining.",
+        description="Share of given answers that may be to questions which the documents do not answer, where one "
+        "question in five is such; sets the threshold for abstaining.",
     )
 
 

@@ -99,6 +99,7 @@ def _patterns() -> _Patterns:
 
 _QUESTION_END = re.compile(r"(?<=[?？])\s*(?=\S)")
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_SHORT_YEAR = re.compile(r"(?<![\d.\-—–~至到用了近约共超过满第每这几、])(2[0-9])年(?![内后後来來间間代期多龄齡以之史])")
 _FOLLOW_UP_TERMS = 8
 _RICH_TERMS = 6
 
@@ -205,9 +206,17 @@ def standalone(text: str, history: Sequence[str]) -> str:
     return f"{text} ({previous.rstrip('?？。. ')})"
 
 
+def spell_years(text: str) -> str:
+    """The text with Chinese years of two digits, 20 to 29, written in full: "24年底" is "2024年底".
+
+    Not where the number counts years: after words such as 用 or 近, before 内, 后 or 来.
+    """
+    return _SHORT_YEAR.sub(r"20\1年", text)
+
+
 def understand(text: str, history: Sequence[str] = ()) -> Understood:
     """What is asked, with a follow-up made standalone by the questions before it (oldest first)."""
-    clean = unwrap(visible(text))
+    clean = spell_years(unwrap(visible(text)))
     talk = small_talk(clean)
     asked = clean if talk else standalone(clean, history)
     return Understood(

@@ -10,6 +10,7 @@ from assistant.understand import (
     question_kind,
     says_sources_differ,
     small_talk,
+    spell_years,
     split_parts,
     standalone,
     understand,
@@ -240,3 +241,19 @@ def test_lacks_subject_only_where_no_word_says_of_what(text: str, expected: bool
 )
 def test_asks_latest_only_where_it_says_so(text: str, expected: bool) -> None:
     assert asks_latest(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("深圳24年GDP多少", "深圳2024年GDP多少"),
+        ("24年2月的会", "2024年2月的会"),
+        ("2024年", "2024年"),
+        ("用了20年建成", "用了20年建成"),
+        ("近25年的变化", "近25年的变化"),
+        ("20年内建成", "20年内建成"),
+        ("15年", "15年"),
+    ],
+)
+def test_spell_years_two_digits_become_a_year_where_they_count_none(text: str, expected: str) -> None:
+    assert spell_years(text) == expected
