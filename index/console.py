@@ -69,13 +69,28 @@ def file_lines(documents: tuple[DocumentReport, ...]) -> Iterator[str]:
             yield f"  note      {printable(one.path)}: {len(one.notes) - _NOTES} more, see report.json"
 
 
+def _outcomes(report: BuildReport) -> str:
+    states = [one.outcome for one in report.documents]
+    indexed, partial, left_out = (states.count(state) for state in ("indexed", "partial", "left_out"))
+    return f"{indexed} files indexed, {partial} in part, {left_out} left out"
+
+
+def current_lines(report: BuildReport) -> Iterator[str]:
+    """Why nothing was built, and each file that the live generation leaves out, in whole or in part."""
+    again = "Read what is left out again with" if report.left_out else "Build all the same with"
+    yield (
+        f"Nothing has changed since {report.generation} was built, it stays live: {_outcomes(report)}. "
+        f"{again}: pilot index build --force"
+    )
+    yield from file_lines(report.left_out)
+
+
 def summary_lines(report: BuildReport) -> Iterator[str]:
     """What a build did, for people: what is in, what is not and why, what to look at."""
-    states = [one.outcome for one in report.documents]
     reuse = report.reuse
     yield (
-        f"Published {report.generation}: {states.count('indexed')} files indexed, {states.count('partial')} in part, "
-        f"{states.count('left_out')} left out; {report.chunks:,} chunks, {report.sentences:,} sentences, "
+        f"Published {report.generation}: {_outcomes(report)}; "
+        f"{report.chunks:,} chunks, {report.sentences:,} sentences, "
         f"{report.size_bytes / 2**20:.1f} MiB in {report.seconds.get('total', 0):.1f} s"
     )
     yield (
