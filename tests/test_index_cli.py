@@ -51,7 +51,7 @@ def test_build_file_left_out_publishes_names_it_and_exits_1(host: Host) -> None:
     result = run(host, "build")
     assert result.exit_code == 1
     assert result.stdout.startswith("Published gen-000001: 1 files indexed, 0 in part, 1 left out")
-    assert "\n  left out  a\\nfilm.mp4: unsupported format; read are" in result.stdout
+    assert "\n  left out  a\\nfilm.mp4: unsupported format .mp4; save it as" in result.stdout
 
 
 def test_build_json_is_one_object_on_stdout(host: Host) -> None:
