@@ -99,8 +99,9 @@ class CorpusDiff:
             yield from _document_lines(document)
         if self.questions:
             yield f"{len({(one.suite, one.id) for one in self.questions})} suite questions rest on them"
-        for question in self.questions:
-            yield f"  {question.suite} {question.id}: {_EFFECTS[question.effect]} {question.document}"
+        worst = {(one.suite, one.id, one.document): one.effect for one in sorted(self.questions, key=_severity)}
+        for suite, name, document_id in dict.fromkeys((one.suite, one.id, one.document) for one in self.questions):
+            yield f"  {suite} {name}: {_EFFECTS[worst[suite, name, document_id]]} {document_id}"
 
 
 _SHOWN_CHARS = 400  # of a clause, to people; JSON has all
@@ -113,11 +114,16 @@ _STATES: Mapping[DocumentState, str] = {
     "left_out": "left out",
 }
 _EFFECTS: Mapping[Effect, str] = {
-    "document_gone": "its document is gone,",
-    "quote_gone": "its quote is gone from",
-    "document_moved": "its document has moved from",
     "document_changed": "its quote stands in the changed",
+    "document_moved": "its document has moved from",
+    "quote_gone": "its quote is gone from",
+    "document_gone": "its document is gone,",
 }
+"""In words, from what harms a question least to what harms it most."""
+
+
+def _severity(question: TouchedQuestion) -> int:
+    return list(_EFFECTS).index(question.effect)
 
 
 def _document_lines(document: DocumentDiff) -> Iterator[str]:

@@ -137,6 +137,20 @@ def test_diff_lines_and_json_name_what_changed(tmp_path: Path, documents: Path, 
     assert values["documents"][0]["clauses"]["changed"][0]["after"]["text"].startswith("The city builds 60,000")
 
 
+def test_diff_lines_tell_a_question_with_two_golds_in_a_document_once(tmp_path: Path, documents: Path) -> None:
+    quotes = ["The city builds 50,000 stations", "The port grows every year."]
+    gold = [{"document_id": "plan.md", "page": 1, "quote": quote} for quote in quotes]
+    path = tmp_path / "two.jsonl"
+    path.write_text(json.dumps({"id": "q1", "gold": gold}) + "\n", "utf-8")
+    (documents / "plan.md").write_text(PLAN.replace("50,000", "60,000"), "utf-8")
+    found = difference(tmp_path, [path])
+    assert list(found.lines())[-2:] == [
+        "1 suite questions rest on them",
+        "  two.jsonl q1: its quote is gone from plan.md",
+    ]
+    assert [one.effect for one in found.questions] == ["quote_gone", "document_changed"]
+
+
 def test_diff_lines_of_a_vast_clause_are_cut_short(tmp_path: Path, documents: Path) -> None:
     (documents / "more.md").write_text("word " * 200, "utf-8")
     last = list(difference(tmp_path).lines())[-1]
