@@ -10,7 +10,7 @@ import typer
 from index.build import build as run_build
 from index.build import is_current
 from index.check import check_store
-from index.console import BarProgress, current_lines, file_lines, printable, summary_lines
+from index.console import BarProgress, current_lines, file_lines, left_out_lines, printable, summary_lines
 from index.current import current_report
 from index.diff import default_suites
 from index.diff import diff as run_diff
@@ -110,7 +110,7 @@ def build(
 
 @index_app.command()
 def status(context: typer.Context, as_json: Json = False) -> None:
-    """Show the live generation, whether it is up to date, and which others are kept."""
+    """Show the live generation, whether it is up to date, what it leaves out, and which others are kept."""
     found = read_status(_host(context))
     if as_json:
         typer.echo(found.to_json())
@@ -120,6 +120,8 @@ def status(context: typer.Context, as_json: Json = False) -> None:
     typer.echo(f"  embedder {found.embedder}, search {found.search}")
     state = "up to date" if found.current else f"out of date: {found.reason}. Run: pilot index build"
     typer.echo(f"  {state}")
+    for line in left_out_lines(found.left_out):
+        typer.echo(line)
     for one in found.kept:
         typer.echo(f"  kept {one.generation} {one.built} {one.bytes / 2**20:.1f} MiB")
 

@@ -13,6 +13,7 @@ from rich.progress import Progress as Bars
 from index.report import BuildReport, DocumentReport
 
 _NOTES = 3  # notes told of a document; report.json has all
+_LEFT_OUT = 10  # files named by the status
 _DETAIL_CHARS = 48
 
 
@@ -67,6 +68,16 @@ def file_lines(documents: tuple[DocumentReport, ...]) -> Iterator[str]:
             yield f"  note      {printable(one.path)}{where}: {printable(note.text)}"
         if one.outcome == "indexed" and len(one.notes) > _NOTES:
             yield f"  note      {printable(one.path)}: {len(one.notes) - _NOTES} more, see report.json"
+
+
+def left_out_lines(documents: tuple[DocumentReport, ...]) -> Iterator[str]:
+    """How many files are left out or in part, and the first of them with their reasons; nothing where none is."""
+    if documents:
+        states = [one.outcome for one in documents]
+        yield f"  {states.count('left_out')} files left out, {states.count('partial')} in part"
+        yield from file_lines(documents[:_LEFT_OUT])
+    if len(documents) > _LEFT_OUT:
+        yield f"  and {len(documents) - _LEFT_OUT} more. Run: pilot index status --json"
 
 
 def _outcomes(report: BuildReport) -> str:

@@ -133,6 +133,28 @@ def test_status_follows_the_documents(host: Host) -> None:
     assert not json.loads(run(host, "status", "--json").stdout)["current"]
 
 
+def test_status_names_what_is_left_out_with_its_reason(host: Host) -> None:
+    run(host, "build")
+    assert "left out" not in run(host, "status").stdout
+    for number in range(12):
+        (host.index.documents / f"old{number:02}.doc").write_text(f"{number}")
+    run(host, "build")
+    lines = run(host, "status").stdout.splitlines()
+    first = lines.index("  12 files left out, 0 in part")
+    assert lines[first + 1] == "  left out  old00.doc: unsupported format .doc; save it as .docx"
+    assert lines[first + 10].startswith("  left out  old09.doc: ")
+    assert lines[first + 11] == "  and 2 more. Run: pilot index status --json"
+    values = json.loads(run(host, "status", "--json").stdout)
+    assert [one["path"] for one in values["left_out"]] == [f"old{number:02}.doc" for number in range(12)]
+
+
+def test_status_report_unreadable_names_the_file_and_remedy(host: Host) -> None:
+    run(host, "build")
+    (host.home / "index" / "gen-000001" / "report.json").write_text("{}")
+    with pytest.raises(CorruptGenerationError, match=r"report\.json: got no report of a build.* Run: pilot index"):
+        raise run(host, "status").exception or AssertionError
+
+
 def test_status_nothing_built_says_build(host: Host) -> None:
     with pytest.raises(IndexMissingError, match="There is no index"):
         raise run(host, "status").exception or AssertionError
