@@ -135,7 +135,7 @@ def diff(
     """Show what the next build would change, and which suite questions rest on it."""
     host = _host(context)
     with open_store(host.home / "index") as store:
-        found = run_diff(host, store, suites=suite or default_suites())
+        found = run_diff(host, store, pivot=_open_pivot(host), suites=suite or default_suites())
     if as_json:
         typer.echo(found.to_json())
         return
