@@ -39,6 +39,7 @@ from index.validity import bad_front_matter, contradictions, resolve_superseded
 from index.vectors import write_ann, write_exact
 
 REPORT = "report.json"
+"""What the build did, in its generation's folder."""
 _SMALLEST_ANN = 1000  # fewer rows cannot train cells
 
 
@@ -91,9 +92,10 @@ def _failure(error: Exception, home: Path, *, before: str) -> str:
     state = (
         "The live generation is untouched" if now == before else f"{now} is published, but may not survive a power cut"
     )
+    again = "pilot index build" if now == before else "pilot index build --force"
     return (
         f"The new generation cannot be written to {where}: {said.splitlines()[0]}. {state}. "
-        "Check free space and permissions, then run: pilot index build"
+        f"Check free space and permissions, then run: {again}"
     )
 
 

@@ -8,8 +8,10 @@ from typing import Annotated, Protocol, cast, runtime_checkable
 import typer
 
 from index.build import build as run_build
+from index.build import is_current
 from index.check import check_store
-from index.console import BarProgress, file_lines, printable, summary_lines
+from index.console import BarProgress, current_lines, file_lines, left_out_lines, printable, summary_lines
+from index.current import current_report
 from index.diff import default_suites
 from index.diff import diff as run_diff
 from index.disk import Disk
@@ -65,15 +67,28 @@ def build_with_progress(host: IndexHost) -> BuildReport:
         return run_build(host, embedder=embedder, pivot=pivot, progress=progress)
 
 
+def _current(host: IndexHost) -> BuildReport | None:
+    """The live generation's report where a build would publish the same, else None; progress on stderr."""
+    with BarProgress() as progress:
+        progress.stage("Looking for changes", 0)
+        return current_report(host.home / "index", *open_engines(host)) if is_current(host) else None
+
+
 def _host(context: typer.Context) -> IndexHost:
     return cast(IndexHost, context.obj)
 
 
 @index_app.command()
-def build(context: typer.Context, as_json: Json = False) -> None:
-    """Index the documents and publish a new generation; exit 1 if any file was left out."""
+def build(
+    context: typer.Context,
+    as_json: Json = False,
+    force: Annotated[bool, typer.Option("--force", help="Build even if nothing has changed.")] = False,
+) -> None:
+    """Index the documents and publish a new generation if anything has changed; exit 1 if any file is left out."""
+    host = _host(context)
+    found = None if force else _current(host)
     try:
-        report = build_with_progress(_host(context))
+        report = found or build_with_progress(host)
     except NothingIndexedError as error:
         if as_json:
             typer.echo(BuildReport("", error.reports).to_json())
@@ -81,10 +96,13 @@ def build(context: typer.Context, as_json: Json = False) -> None:
             for line in file_lines(error.reports):
                 typer.echo(line)
         raise
+    lines = list(current_lines(report) if found else summary_lines(report))
     if as_json:
         typer.echo(report.to_json())
+        if found:
+            typer.echo(lines[0], err=True)
     else:
-        for line in summary_lines(report):
+        for line in lines:
             typer.echo(line)
     if report.left_out:
         raise typer.Exit(1)
@@ -92,7 +110,7 @@ def build(context: typer.Context, as_json: Json = False) -> None:
 
 @index_app.command()
 def status(context: typer.Context, as_json: Json = False) -> None:
-    """Show the live generation, whether it is up to date, and which others are kept."""
+    """Show the live generation, whether it is up to date, what it leaves out, and which others are kept."""
     found = read_status(_host(context))
     if as_json:
         typer.echo(found.to_json())
@@ -102,6 +120,8 @@ def status(context: typer.Context, as_json: Json = False) -> None:
     typer.echo(f"  embedder {found.embedder}, search {found.search}")
     state = "up to date" if found.current else f"out of date: {found.reason}. Run: pilot index build"
     typer.echo(f"  {state}")
+    for line in left_out_lines(found.left_out):
+        typer.echo(line)
     for one in found.kept:
         typer.echo(f"  kept {one.generation} {one.built} {one.bytes / 2**20:.1f} MiB")
 
@@ -115,7 +135,7 @@ def diff(
     """Show what the next build would change, and which suite questions rest on it."""
     host = _host(context)
     with open_store(host.home / "index") as store:
-        found = run_diff(host, store, suites=suite or default_suites())
+        found = run_diff(host, store, pivot=_open_pivot(host), suites=suite or default_suites())
     if as_json:
         typer.echo(found.to_json())
         return

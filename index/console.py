@@ -13,6 +13,7 @@ from rich.progress import Progress as Bars
 from index.report import BuildReport, DocumentReport
 
 _NOTES = 3  # notes told of a document; report.json has all
+_LEFT_OUT = 10  # files named by the status
 _DETAIL_CHARS = 48
 
 
@@ -69,13 +70,38 @@ def file_lines(documents: tuple[DocumentReport, ...]) -> Iterator[str]:
             yield f"  note      {printable(one.path)}: {len(one.notes) - _NOTES} more, see report.json"
 
 
+def left_out_lines(documents: tuple[DocumentReport, ...]) -> Iterator[str]:
+    """How many files are left out or in part, and the first of them with their reasons; nothing where none is."""
+    if documents:
+        states = [one.outcome for one in documents]
+        yield f"  {states.count('left_out')} files left out, {states.count('partial')} in part"
+        yield from file_lines(documents[:_LEFT_OUT])
+    if len(documents) > _LEFT_OUT:
+        yield f"  and {len(documents) - _LEFT_OUT} more. Run: pilot index status --json"
+
+
+def _outcomes(report: BuildReport) -> str:
+    states = [one.outcome for one in report.documents]
+    indexed, partial, left_out = (states.count(state) for state in ("indexed", "partial", "left_out"))
+    return f"{indexed} files indexed, {partial} in part, {left_out} left out"
+
+
+def current_lines(report: BuildReport) -> Iterator[str]:
+    """Why nothing was built, and each file that the live generation leaves out, in whole or in part."""
+    again = "Read what is left out again with" if report.left_out else "Build all the same with"
+    yield (
+        f"Nothing has changed since {report.generation} was built, it stays live: {_outcomes(report)}. "
+        f"{again}: pilot index build --force"
+    )
+    yield from file_lines(report.left_out)
+
+
 def summary_lines(report: BuildReport) -> Iterator[str]:
     """What a build did, for people: what is in, what is not and why, what to look at."""
-    states = [one.outcome for one in report.documents]
     reuse = report.reuse
     yield (
-        f"Published {report.generation}: {states.count('indexed')} files indexed, {states.count('partial')} in part, "
-        f"{states.count('left_out')} left out; {report.chunks:,} chunks, {report.sentences:,} sentences, "
+        f"Published {report.generation}: {_outcomes(report)}; "
+        f"{report.chunks:,} chunks, {report.sentences:,} sentences, "
         f"{report.size_bytes / 2**20:.1f} MiB in {report.seconds.get('total', 0):.1f} s"
     )
     yield (

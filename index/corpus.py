@@ -23,6 +23,20 @@ from index.report import DocumentReport
 from index.settings import IndexHost, IndexSettings
 
 _NOT_DOCUMENTS = frozenset({"README.md", "glossary.csv", MANIFEST})
+_SAVE_AS = {
+    suffix: target
+    for target, suffixes in {
+        ".docx": ".doc .dot .docm .rtf .odt .wps .pages",
+        ".xlsx": ".xls .xlsm .xlsb .ods .et .numbers",
+        ".pptx": ".ppt .pps .pptm .ppsx .odp .dps .key",
+        ".pdf": ".ofd .caj .ps .epub",
+        ".html": ".mht .mhtml .xhtml",
+        ".png": ".gif .heic",
+    }.items()
+    for suffix in suffixes.split()
+}
+"""What programs that open such a file can save it as."""
+
 _PACKAGE = Path(__file__).resolve().parent
 _INTAKE_CODE = ("loaders", "sandbox.py", "sandbox_child.py", "sandbox_wire.py", "chunk.py", "language.py", "types.py")
 _WORDS_CODE = ("lexical.py", "pivot.py", "language.py")
@@ -114,13 +128,22 @@ def _refusal(document_id: str, path: Path, *, root: Path, limit_mb: int) -> tupl
     if not stat.S_ISREG(found.st_mode):
         return "unsupported", "not a regular file"
     if PurePosixPath(document_id).suffix.lower() not in SUFFIXES:
-        return "unsupported", f"unsupported format; read are {' '.join(sorted(SUFFIXES))}"
+        return "unsupported", _unsupported(PurePosixPath(document_id).suffix)
     if found.st_size > limit_mb * 2**20:
         return (
             "too_big",
             f"{found.st_size / 2**20:.0f} MiB, over the limit of {limit_mb} (PILOT_INDEX__LIMITS__FILE_MB)",
         )
     return "", ""
+
+
+def _unsupported(suffix: str) -> str:
+    """What to do with a file of an ending that is not read."""
+    wanted = _SAVE_AS.get(suffix.lower())
+    if wanted:
+        return f"unsupported format {suffix}; save it as {wanted}"
+    remedy = f"save it as one of {' '.join(sorted(SUFFIXES))}, or move it out of the documents folder"
+    return f"unsupported format{f' {suffix}' if suffix else ', its name has no ending'}; {remedy}"
 
 
 def _leads_out(path: Path, root: Path) -> bool:

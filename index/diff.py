@@ -10,10 +10,12 @@ from typing import Literal
 
 from index.chunk import chunk_pages
 from index.clauses import Clause, ClauseDiff, clauses_of, diff_clauses
-from index.corpus import Corpus, SourceFile, document_digest, intake_digest, scan
+from index.corpus import Corpus, SourceFile, document_digest, intake_digest, scan, shape_digest
 from index.errors import PilotError
 from index.loaders.types import LoadedDocument
+from index.manifest import Manifest
 from index.metadata import Metadata, resolve
+from index.pivot import Pivot
 from index.report import dump_json
 from index.sandbox import LoadResult, load_documents
 from index.settings import PROJECT_ROOT, IndexHost
@@ -76,6 +78,7 @@ class CorpusDiff:
         unchanged: How many documents are as they were.
         questions: Suite questions that rest on them, in the order of suites.
         all_read: Whether every file was read again, as the build will: settings or code that read files have changed.
+        others: What else is not as it was (embedder, glossary, chunk size, …) and what the build does about it.
     """
 
     generation: str
@@ -83,6 +86,7 @@ class CorpusDiff:
     unchanged: int
     questions: tuple[TouchedQuestion, ...]
     all_read: bool = False
+    others: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """The difference as one JSON object, indented."""
@@ -95,12 +99,14 @@ class CorpusDiff:
         yield f"Against {self.generation}: {told or 'nothing'}; {self.unchanged} unchanged"
         if self.all_read:
             yield "Settings or code that read files have changed: the build reads every file again"
+        yield from self.others
         for document in self.documents:
             yield from _document_lines(document)
         if self.questions:
             yield f"{len({(one.suite, one.id) for one in self.questions})} suite questions rest on them"
-        for question in self.questions:
-            yield f"  {question.suite} {question.id}: {_EFFECTS[question.effect]} {question.document}"
+        worst = {(one.suite, one.id, one.document): one.effect for one in sorted(self.questions, key=_severity)}
+        for suite, name, document_id in dict.fromkeys((one.suite, one.id, one.document) for one in self.questions):
+            yield f"  {suite} {name}: {_EFFECTS[worst[suite, name, document_id]]} {document_id}"
 
 
 _SHOWN_CHARS = 400  # of a clause, to people; JSON has all
@@ -113,11 +119,16 @@ _STATES: Mapping[DocumentState, str] = {
     "left_out": "left out",
 }
 _EFFECTS: Mapping[Effect, str] = {
-    "document_gone": "its document is gone,",
-    "quote_gone": "its quote is gone from",
-    "document_moved": "its document has moved from",
     "document_changed": "its quote stands in the changed",
+    "document_moved": "its document has moved from",
+    "quote_gone": "its quote is gone from",
+    "document_gone": "its document is gone,",
 }
+"""In words, from what harms a question least to what harms it most."""
+
+
+def _severity(question: TouchedQuestion) -> int:
+    return list(_EFFECTS).index(question.effect)
 
 
 def _document_lines(document: DocumentDiff) -> Iterator[str]:
@@ -187,7 +198,7 @@ def _squeezed(texts: Iterable[str]) -> str:
     return "".join("".join(text.split()) for text in texts)
 
 
-def diff(host: IndexHost, store: PassageStore, *, suites: Sequence[Path] = ()) -> CorpusDiff:
+def diff(host: IndexHost, store: PassageStore, *, pivot: Pivot, suites: Sequence[Path] = ()) -> CorpusDiff:
     """What the next build would change against an open generation.
 
     Reads only files that are new or changed, but all where the live generation was read by other code or settings.
@@ -195,6 +206,7 @@ def diff(host: IndexHost, store: PassageStore, *, suites: Sequence[Path] = ()) -
     Args:
         host: Settings.
         store: The live generation.
+        pivot: What the build would render Chinese with.
         suites: Files of suite questions to check; see `default_suites`.
 
     Raises:
@@ -218,7 +230,39 @@ def diff(host: IndexHost, store: PassageStore, *, suites: Sequence[Path] = ()) -
     found |= {name: DocumentDiff(name, "gone", clauses=_all_gone(name, store)) for name in gone if name not in found}
     documents = tuple(found[name] for name in sorted(found))
     questions = tuple(one for each in gold if (one := _touched(each, found, moved, texts)) is not None)
-    return CorpusDiff(store.generation, documents, sum(name not in found for name in now), questions, all_read)
+    others = tuple(_others(host, store.manifest, pivot))
+    if not others and not all_read and all(one.state == "left_out" for one in documents):
+        others = _unseen(corpus, store.manifest)
+    unchanged = sum(name not in found for name in now)
+    return CorpusDiff(store.generation, documents, unchanged, questions, all_read, others)
+
+
+def _others(host: IndexHost, manifest: Manifest, pivot: Pivot) -> Iterator[str]:
+    """What differs besides documents, and what the build will do about it."""
+    model, chunk_chars = host.embedding.model, host.index.chunk_chars
+    if manifest.model != model:
+        yield f"Embedder: {manifest.model} → {model}; the build embeds all chunks and sentences again"
+    if manifest.chunk_chars != chunk_chars:
+        was = manifest.chunk_chars
+        yield f"Chunk size: {was} → {chunk_chars} characters; the build embeds again all that is cut differently"
+    if manifest.pivot != pivot.digest:
+        yield (
+            "Glossary or dictionary: changed; the build makes all search words anew and embeds again the Chinese text "
+            "that is rendered differently"
+        )
+    explained = manifest.model != model or manifest.intake != intake_digest(host.index)
+    if manifest.shape != shape_digest(host) and not explained:
+        yield "Search settings or code of the index: changed; the build embeds again only what they render differently"
+
+
+def _unseen(corpus: Corpus, manifest: Manifest) -> tuple[str, ...]:
+    """What makes the index out of date although no document and no setting differs."""
+    if manifest.corpus == corpus.digest:
+        return ()
+    return (
+        "Files that are left out, entries of manifest.toml without a file, or the layout of the glossary: changed; "
+        "the build embeds nothing again",
+    )
 
 
 def _is_fresh(file: SourceFile, now: Mapping[str, str], store: PassageStore) -> bool:

@@ -145,6 +145,31 @@ class BuildReport:
         """Reports of files that are not or only in part indexed, by path."""
         return tuple(one for one in self.documents if one.outcome != "indexed")
 
+    @classmethod
+    def from_json(cls, text: str | bytes) -> BuildReport:
+        """The report that `to_json` gave as this text.
+
+        Raises:
+            ValueError: If it is none.
+        """
+        try:
+            values = json.loads(text)
+            values.pop("left_out")
+            documents = tuple(
+                DocumentReport(**one | {"notes": tuple(NoteReport(**note) for note in one["notes"])})
+                for one in values["documents"]
+            )
+            read = {
+                "documents": documents,
+                "warnings": tuple(values["warnings"]),
+                "reuse": Reuse(**values["reuse"]),
+                "ann": AnnReport(**values["ann"]),
+                "pruned": tuple(values["pruned"]),
+            }
+            return cls(**values | read)
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError("no report of a build") from error
+
     def to_json(self) -> str:
         """The report as one JSON object, indented, non-ASCII text as it is; lone surrogates of file names escaped."""
         values = asdict(self) | {"left_out": [one.path for one in self.left_out]}

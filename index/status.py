@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from index.build import stale_reason
+from index.current import read_report
 from index.errors import CorruptGenerationError, ForeignGenerationError
 from index.generation import current_name, generations
 from index.manifest import read_manifest
-from index.report import dump_json
+from index.report import DocumentReport, dump_json
 from index.settings import IndexHost
 
 
@@ -34,6 +35,7 @@ class Status:
         current: Whether it was built from the documents as they are now, with the settings as they are now.
         reason: Why not; empty where it was.
         bytes: Its size.
+        left_out: Reports of files that it leaves out or has only in part, by path, with their reasons.
         kept: All generations on disk, oldest first.
     """
 
@@ -48,6 +50,7 @@ class Status:
     current: bool
     reason: str
     bytes: int
+    left_out: tuple[DocumentReport, ...]
     kept: tuple[Kept, ...]
 
     def to_json(self) -> str:
@@ -60,7 +63,7 @@ def read_status(host: IndexHost) -> Status:
 
     Raises:
         IndexMissingError: If nothing was published yet.
-        CorruptGenerationError, ForeignGenerationError: If the live generation's manifest cannot be read.
+        CorruptGenerationError, ForeignGenerationError: If the live generation's manifest or report cannot be read.
         BuildError: If the documents folder is missing.
     """
     home = host.home / "index"
@@ -79,6 +82,7 @@ def read_status(host: IndexHost) -> Status:
         current=not reason,
         reason=reason,
         bytes=manifest.size_bytes,
+        left_out=read_report(home, manifest).left_out,
         kept=tuple(_kept(host, name) for name in generations(home)),
     )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -49,8 +50,38 @@ def contradictions(documents: Sequence[Document], *, known: Iterable[str], today
     """
     ids = {document.id: document for document in documents}
     found = [text for document in documents for text in _of_one(document, ids, today)]
+    found += [f"{circle[0]}: supersedes {_in_turn(circle[1:])}" for circle in _circles(ids)]
     missing = sorted(set(known) - ids.keys())
     return found + [f"manifest.toml: {name} is not indexed" for name in missing]
+
+
+def _in_turn(others: Sequence[str]) -> str:
+    return "".join(f"{name}, which supersedes " for name in others) + "it in turn"
+
+
+def _circles(ids: Mapping[str, Document]) -> Iterator[list[str]]:
+    """Circles of three documents or more that supersede each other, each from its least id; pairs are told apart.
+
+    The shortest from each document: of several that share one, the others are found once it is mended.
+    """
+    older = {
+        name: [one for one in document.supersedes if one in ids and name not in ids[one].supersedes]
+        for name, document in ids.items()
+    }
+    for first in sorted(name for name, names in older.items() if names):
+        came_from: dict[str, str] = {}
+        queue = deque([first])
+        while queue and first not in came_from:
+            name = queue.popleft()
+            for one in older[name]:
+                if one >= first and one not in came_from:
+                    came_from[one] = name
+                    queue.append(one)
+        if first in came_from:
+            circle = [came_from[first]]
+            while circle[-1] != first:
+                circle.append(came_from[circle[-1]])
+            yield circle[::-1]
 
 
 def _of_one(document: Document, ids: Mapping[str, Document], today: date) -> list[str]:

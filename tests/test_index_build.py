@@ -309,3 +309,21 @@ def test_build_disk_fails_live_generation_answers(host: FakeHost, failing: int, 
     with opened(host) as store:
         assert store.generation == "gen-000001"
     assert sorted(path.name for path in (host.home / "index").iterdir()) == ["CURRENT", "build.lock", "gen-000001"]
+
+
+class LateDisk(Disk):
+    """Fails after CURRENT has been replaced."""
+
+    def replace(self, source: Path, target: Path) -> None:
+        super().replace(source, target)
+        if target.name == "CURRENT":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_build_disk_fails_once_published_says_to_build_although_nothing_changed(host: FakeHost) -> None:
+    with pytest.raises(
+        BuildError,
+        match=r"gen-000002 is published, but .* run: pilot index build --force$",
+    ):
+        run(host, disk=LateDisk())
+    assert current_name(host.home / "index") == "gen-000002"

@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 from index.cli import index_app
 from index.embed import Embedder
 from index.errors import BuildError, CorruptGenerationError, IndexMissingError
+from index.generation import generations
 from index.pivot import Pivot
 from index.report import NothingIndexedError
 from tests.fakes import FakeHost, HashEmbedder, fake_host, fake_pivot, load_here
@@ -50,7 +51,7 @@ def test_build_file_left_out_publishes_names_it_and_exits_1(host: Host) -> None:
     result = run(host, "build")
     assert result.exit_code == 1
     assert result.stdout.startswith("Published gen-000001: 1 files indexed, 0 in part, 1 left out")
-    assert "\n  left out  a\\nfilm.mp4: unsupported format; read are" in result.stdout
+    assert "\n  left out  a\\nfilm.mp4: unsupported format .mp4; save it as" in result.stdout
 
 
 def test_build_json_is_one_object_on_stdout(host: Host) -> None:
@@ -83,6 +84,42 @@ def test_build_warnings_and_notes_stand_in_the_summary(host: Host) -> None:
     assert "  warning   b.md: expired on 2020 and nothing supersedes it\n" in result.stdout
 
 
+def test_build_nothing_changed_publishes_nothing_and_says_so_in_one_line(host: Host) -> None:
+    run(host, "build")
+    result = run(host, "build")
+    assert (result.exit_code, result.stdout.count("\n")) == (0, 1)
+    assert result.stdout.startswith("Nothing has changed since gen-000001 was built, it stays live: 1 files indexed,")
+    assert "pilot index build --force" in result.stdout
+    assert generations(host.home / "index") == ["gen-000001"]
+    assert run(host, "build", "--force").stdout.startswith("Published gen-000002: ")
+
+
+def test_build_nothing_changed_still_names_what_is_left_out_and_exits_1(host: Host) -> None:
+    (host.index.documents / "a\nfilm.mp4").write_text("x")
+    first = json.loads(run(host, "build", "--json").stdout)
+    again = run(host, "build")
+    assert again.exit_code == 1
+    assert again.stdout.startswith("Nothing has changed since gen-000001")
+    assert "\n  left out  a\\nfilm.mp4: unsupported format" in again.stdout
+    told = run(host, "build", "--json")
+    values = json.loads(told.stdout)
+    assert told.exit_code == 1
+    assert "Nothing has changed since gen-000001" in told.stderr
+    assert {**values, "seconds": {}} == {**first, "seconds": {}}
+    assert values["seconds"].items() <= first["seconds"].items()
+
+
+def test_build_nothing_changed_but_a_damaged_file_or_other_embedder_builds(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(host, "build")
+    path = host.home / "index" / "gen-000001" / "report.json"
+    path.write_text("{}")
+    assert run(host, "build").stdout.startswith("Published gen-000002: ")
+    monkeypatch.setattr(Host, "open_engines", lambda self: (HashEmbedder(name="other"), fake_pivot()))
+    assert run(host, "build").stdout.startswith("Published gen-000003: ")
+
+
 def test_status_follows_the_documents(host: Host) -> None:
     run(host, "build")
     values = json.loads(run(host, "status", "--json").stdout)
@@ -94,6 +131,28 @@ def test_status_follows_the_documents(host: Host) -> None:
     (host.index.documents / "b.md").write_text("More.")
     assert "out of date: files in" in run(host, "status").stdout
     assert not json.loads(run(host, "status", "--json").stdout)["current"]
+
+
+def test_status_names_what_is_left_out_with_its_reason(host: Host) -> None:
+    run(host, "build")
+    assert "left out" not in run(host, "status").stdout
+    for number in range(12):
+        (host.index.documents / f"old{number:02}.doc").write_text(f"{number}")
+    run(host, "build")
+    lines = run(host, "status").stdout.splitlines()
+    first = lines.index("  12 files left out, 0 in part")
+    assert lines[first + 1] == "  left out  old00.doc: unsupported format .doc; save it as .docx"
+    assert lines[first + 10].startswith("  left out  old09.doc: ")
+    assert lines[first + 11] == "  and 2 more. Run: pilot index status --json"
+    values = json.loads(run(host, "status", "--json").stdout)
+    assert [one["path"] for one in values["left_out"]] == [f"old{number:02}.doc" for number in range(12)]
+
+
+def test_status_report_unreadable_names_the_file_and_remedy(host: Host) -> None:
+    run(host, "build")
+    (host.home / "index" / "gen-000001" / "report.json").write_text("{}")
+    with pytest.raises(CorruptGenerationError, match=r"report\.json: got no report of a build.* Run: pilot index"):
+        raise run(host, "status").exception or AssertionError
 
 
 def test_status_nothing_built_says_build(host: Host) -> None:
@@ -119,7 +178,7 @@ def test_check_harmed_generation_names_file_and_remedy(host: Host) -> None:
 
 def test_rollback_and_prune_move_and_remove(host: Host) -> None:
     for _ in range(2):
-        run(host, "build")
+        run(host, "build", "--force")
     assert run(host, "rollback").stdout == "gen-000001 is live\n"
     assert run(host, "rollback", "gen-000002").stdout == "gen-000002 is live\n"
     assert run(host, "prune").stdout == "Nothing to remove\n"

@@ -113,8 +113,22 @@ def test_scan_unsupported_and_too_big_are_left_out(host: FakeHost) -> None:
     limits = host.index.limits.model_copy(update={"file_mb": 1})
     (host.index.documents / "big.md").write_bytes(bytes(2 * 2**20))
     found = {one.path: one for one in scan(host.index.model_copy(update={"limits": limits})).left_out}
-    assert found["film.mp4"].reason.startswith("unsupported format; read are .bmp .csv")
+    assert found["film.mp4"].reason.startswith("unsupported format .mp4; save it as one of .bmp .csv")
     assert (found["big.md"].code, found["big.md"].reason[:31]) == ("too_big", "2 MiB, over the limit of 1 (PIL")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("plan.doc", "unsupported format .doc; save it as .docx"),
+        ("PLAN.XLS", "unsupported format .XLS; save it as .xlsx"),
+        ("plan.ppt", "unsupported format .ppt; save it as .pptx"),
+        ("plan", "unsupported format, its name has no ending; save it as one of .bmp .csv"),
+    ],
+)
+def test_scan_unsupported_says_what_to_save_it_as(host: FakeHost, name: str, reason: str) -> None:
+    put(host, name)
+    assert scan(host.index).left_out[0].reason.startswith(reason)
 
 
 def test_scan_missing_folder_says_what_to_set(host: FakeHost) -> None:

@@ -9,9 +9,11 @@ import pytest
 from index.clauses import Clause
 from index.diff import CorpusDiff, DocumentDiff, default_suites, diff
 from index.errors import PilotError
+from index.pivot import Pivot
+from index.settings import EmbeddingSettings
 from index.store import open_store
 from tests.crash_child import build_once, host_of, index_home, load_here
-from tests.fakes import FakeHost
+from tests.fakes import FakeHost, fake_pivot
 
 PLAN = "# Plan\n\nThe city builds 50,000 stations by 2025.\n\nThe port grows every year."
 
@@ -46,7 +48,7 @@ def suite(tmp_path: Path) -> Path:
 
 def difference(base: Path, suites: Sequence[Path] = ()) -> CorpusDiff:
     with open_store(index_home(base)) as store:
-        return diff(host_of(base), store, suites=suites)
+        return diff(host_of(base), store, pivot=fake_pivot(), suites=suites)
 
 
 def only(found: CorpusDiff) -> DocumentDiff:
@@ -118,12 +120,45 @@ def test_diff_other_limits_reads_every_file_again(tmp_path: Path, documents: Pat
     limits = host.index.limits.model_copy(update={"chars": 1000})
     with open_store(index_home(tmp_path)) as store:
         other = FakeHost(host.home, host.index.model_copy(update={"limits": limits}))
-        found = diff(other, store, suites=[suite])
+        found = diff(other, store, pivot=fake_pivot(), suites=[suite])
     document = only(found)
     assert (document.path, document.state, found.unchanged) == ("plan.md", "changed", 1)
     assert "The end is here." in {one.text for one in document.clauses.gone}
     assert [(one.id, one.effect) for one in found.questions] == [("q1", "document_changed"), ("q2", "document_changed")]
     assert "the build reads every file again" in list(found.lines())[1]
+
+
+def against(base: Path, pivot: Pivot, embedding: EmbeddingSettings | None = None, **settings: object) -> list[str]:
+    """The diff's lines under other settings, but the first."""
+    host = host_of(base)
+    other = FakeHost(host.home, host.index.model_copy(update=settings), embedding or host.embedding)
+    with open_store(index_home(base)) as store:
+        return list(diff(other, store, pivot=pivot).lines())[1:]
+
+
+def test_diff_other_glossary_or_settings_are_said_with_what_is_embedded_again(tmp_path: Path, documents: Path) -> None:
+    glossary = against(tmp_path, Pivot({"地铁": "underground"}, {}))
+    assert glossary == [
+        "Glossary or dictionary: changed; the build makes all search words anew and embeds again the Chinese text that "
+        "is rendered differently"
+    ]
+    assert against(tmp_path, fake_pivot(), EmbeddingSettings(model="other")) == [
+        f"Embedder: {EmbeddingSettings().model} → other; the build embeds all chunks and sentences again"
+    ]
+    chunks = host_of(tmp_path).index.chunk_chars
+    assert against(tmp_path, fake_pivot(), chunk_chars=chunks - 1)[1:] == [
+        f"Chunk size: {chunks} → {chunks - 1} characters; the build embeds again all that is cut differently"
+    ]
+    assert against(tmp_path, fake_pivot(), ann_recall=0.5)[0].startswith("Search settings or code")
+
+
+def test_diff_left_out_file_that_vanished_is_said(tmp_path: Path, documents: Path) -> None:
+    (documents / "tool.exe").write_bytes(b"MZ")
+    build_once(tmp_path)
+    (documents / "tool.exe").unlink()
+    found = difference(tmp_path)
+    assert found.documents == ()
+    assert list(found.lines())[1].startswith("Files that are left out, entries of manifest.toml without a file, or")
 
 
 def test_diff_lines_and_json_name_what_changed(tmp_path: Path, documents: Path, suite: Path) -> None:
@@ -135,6 +170,20 @@ def test_diff_lines_and_json_name_what_changed(tmp_path: Path, documents: Path, 
     assert "  suite.jsonl q1: its quote is gone from plan.md" in lines
     values = json.loads(found.to_json())
     assert values["documents"][0]["clauses"]["changed"][0]["after"]["text"].startswith("The city builds 60,000")
+
+
+def test_diff_lines_tell_a_question_with_two_golds_in_a_document_once(tmp_path: Path, documents: Path) -> None:
+    quotes = ["The city builds 50,000 stations", "The port grows every year."]
+    gold = [{"document_id": "plan.md", "page": 1, "quote": quote} for quote in quotes]
+    path = tmp_path / "two.jsonl"
+    path.write_text(json.dumps({"id": "q1", "gold": gold}) + "\n", "utf-8")
+    (documents / "plan.md").write_text(PLAN.replace("50,000", "60,000"), "utf-8")
+    found = difference(tmp_path, [path])
+    assert list(found.lines())[-2:] == [
+        "1 suite questions rest on them",
+        "  two.jsonl q1: its quote is gone from plan.md",
+    ]
+    assert [one.effect for one in found.questions] == ["quote_gone", "document_changed"]
 
 
 def test_diff_lines_of_a_vast_clause_are_cut_short(tmp_path: Path, documents: Path) -> None:

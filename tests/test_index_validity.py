@@ -53,6 +53,14 @@ def test_contradictions_name_document_and_fault(document: Document, expected: st
     assert contradictions([document], known=(), today=TODAY) == [expected]
 
 
+def test_contradictions_circle_of_three_is_told_once_from_its_least_id() -> None:
+    c, d = replace(A, id="c.md", supersedes=("b.md",)), replace(A, id="d.md", supersedes=("a.md",))
+    circle = [replace(A, supersedes=("c.md",)), replace(B, supersedes=("a.md",)), c, d]
+    assert contradictions(circle, known=(), today=TODAY) == [
+        "a.md: supersedes c.md, which supersedes b.md, which supersedes it in turn"
+    ]
+
+
 def test_contradictions_mutual_and_expired_but_superseded() -> None:
     pair = [replace(A, supersedes=("b.md",)), replace(B, supersedes=("a.md",))]
     assert contradictions(pair, known=(), today=TODAY) == [
