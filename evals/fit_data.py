@@ -77,7 +77,8 @@ class OwnQuestion(BaseModel):
     Attributes:
         article, paragraph: Where the passage stands in the file, from 0.
         question: As written.
-        answer: Verbatim words of the passage; empty where it only sounds as if the passage answered.
+        answer: First character of the answer in the passage and one past its last; None where the passage only sounds
+            as if it answered.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -85,7 +86,7 @@ class OwnQuestion(BaseModel):
     article: int
     paragraph: int
     question: str
-    answer: str
+    answer: tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,12 +218,11 @@ def own_collection(name: str, articles: Mapping[int, _SquadArticle], path: Path)
         if one.article not in first:
             continue
         text = articles[one.article].paragraphs[one.paragraph].context
-        start = text.find(one.answer)
-        if start < 0:
-            raise PilotError(f"{path}:{row + 1}: {one.answer!r} does not stand in its passage; mend the line")
-        found = _located(
-            sentence_spans(text), [_SquadAnswer(text=one.answer, answer_start=start)] if one.answer else []
-        )
+        start, end = one.answer or (0, 0)
+        if not 0 <= start <= end <= len(text):
+            raise PilotError(f"{path}:{row + 1}: {start} to {end} is not in its passage; mend the line")
+        answers = [_SquadAnswer(text=text[start:end], answer_start=start)] if one.answer else []
+        found = _located(sentence_spans(text), answers)
         asked.append(Asked(str(row), one.question, first[one.article] + one.paragraph, found))
     return Collection(name, base.passages, base.titles, tuple(asked))
 

@@ -36,7 +36,7 @@ def embed(texts: Sequence[str]) -> NDArray[np.float32]:
 
 def own_file(folder: Path, **row: object) -> Path:
     path = folder / "own.jsonl"
-    path.write_text(json.dumps({"article": 4, "paragraph": 0, "question": "How many stops?", "answer": "12"} | row))
+    path.write_text(json.dumps({"article": 4, "paragraph": 0, "question": "How many stops?", "answer": [32, 34]} | row))
     return path
 
 
@@ -50,7 +50,7 @@ def test_squad_collection_answer_is_located_in_its_sentence() -> None:
 def test_own_collection_answer_and_near_miss(tmp_path: Path) -> None:
     answered = own_collection("own", {4: ARTICLE}, own_file(tmp_path))
     assert dict(answered.asked[0].answers) == {1: Span(7, 9)}
-    missed = own_collection("own", {4: ARTICLE}, own_file(tmp_path, answer=""))
+    missed = own_collection("own", {4: ARTICLE}, own_file(tmp_path, answer=None))
     assert dict(missed.asked[0].answers) == {}
 
 
@@ -60,7 +60,10 @@ def test_own_collection_question_about_an_article_left_out_is_left_out(tmp_path:
 
 @pytest.mark.parametrize(
     ("row", "message"),
-    [({"answer": "13"}, r"own\.jsonl:1: '13' does not stand"), ({"extra": 1}, r"own\.jsonl:1: .*fitting/README")],
+    [
+        ({"answer": [40, 99]}, r"own\.jsonl:1: 40 to 99 is not in its passage"),
+        ({"extra": 1}, r"own\.jsonl:1: .*fitting/README"),
+    ],
 )
 def test_own_collection_bad_line_is_named(tmp_path: Path, row: dict[str, object], message: str) -> None:
     with pytest.raises(PilotError, match=message):
