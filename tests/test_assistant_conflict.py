@@ -16,12 +16,14 @@ KILOMETRES = "The metro has 600 km."
 IN_2021, IN_2023 = "In 2021 it had 500 stations.", "In 2023 it had 600 stations."
 MAY, JUNE = "The line opened on 3 May 2021.", "The line opened on 9 May 2021."
 FIVE_ZH, SIX_ZH = "深圳有500个站。", "深圳有600个站。"
+OLDER = "An older article says the metro has 400 stations."
 DIFFER = "The sources do not agree: 500 stations or 600."
 DOCUMENTS = {
     "a.md": f"# A\n\n{FIVE} {IN_2021} {MAY}",
     "b.md": f"# B\n\n{SIX} {AGREED} {KILOMETRES} {IN_2023} {JUNE}",
     "a-twin.md": f"---\ntranslation_of: a.md\n---\n# Twin\n\n{SIX}",
     "same.md": f"# Same\n\n{FIVE} {SIX} {DIFFER}",
+    "older.md": f"# Older\n\n{OLDER} {KILOMETRES}",
     "zh-a.md": f"# 甲\n\n{FIVE_ZH}",
     "zh-b.md": f"# 乙\n\n{SIX_ZH}",
 }
@@ -83,6 +85,15 @@ def test_find_conflict_weak_rival_is_none(store: PassageStore) -> None:
 def test_find_conflict_sentence_that_says_so_counts_with_what_stands_beside_it(store: PassageStore) -> None:
     conflict = find_conflict(found(store, ("same.md", FIVE), ("same.md", DIFFER)), Kind.HOW_MANY)
     assert [text for _, text in sides(conflict)] == [DIFFER, FIVE]
+
+
+def test_find_conflict_sentence_of_an_older_source_counts_with_the_other_value(store: PassageStore) -> None:
+    conflict = find_conflict(found(store, ("older.md", OLDER), ("older.md", KILOMETRES), ("b.md", SIX)), Kind.OTHER)
+    assert [text for _, text in sides(conflict)] == [OLDER, SIX]
+
+
+def test_find_conflict_sentence_that_says_so_without_a_second_value_is_none(store: PassageStore) -> None:
+    assert find_conflict(found(store, ("older.md", OLDER), ("older.md", KILOMETRES)), Kind.OTHER) == []
 
 
 def test_find_conflict_headings_do_not_count(store: PassageStore) -> None:
