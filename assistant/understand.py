@@ -97,7 +97,7 @@ def _patterns() -> _Patterns:
     )
 
 
-_QUESTION_END = re.compile(r"(?<=[?？])\s*(?=\S)")
+_QUESTION_END = re.compile(r"(?<=[?？])\s*(?=[^\s(（])")  # not before what a follow-up took along
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _SHORT_YEAR = re.compile(r"(?<![\d.\-—–~至到用了近约共超过满第每这几、])(2[0-9])年(?![内后後来來间間代期多龄齡以之史])")
 _FOLLOW_UP_TERMS = 8

@@ -257,3 +257,9 @@ def test_asks_latest_only_where_it_says_so(text: str, expected: bool) -> None:
 )
 def test_spell_years_two_digits_become_a_year_where_they_count_none(text: str, expected: str) -> None:
     assert spell_years(text) == expected
+
+
+def test_understand_follow_up_is_one_question_with_what_it_takes_along() -> None:
+    asked = understand("When will it open?", ["广州有多少座超充站？"])
+    assert asked.text == "When will it open? (广州有多少座超充站)"
+    assert len(asked.parts) == 1
