@@ -140,7 +140,7 @@ class Engine:
         overlap = Overlap(query, store, self.pivot, self.embedder)
         latest = filters.as_of is not None or asks_latest(part.query)
         evidence = self.ranker.rank(query, part.kind, passages, overlap, latest=latest)
-        passages = rerank(passages, evidence, query.language)
+        passages = rerank(passages, evidence, query.language, store.documents)
         clock.lap("evidence")
         features = measure(query, part.kind, passages, evidence, overlap=overlap)
         confidence = self.model.probability(features) if evidence else 0.0

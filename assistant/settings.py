@@ -23,7 +23,7 @@ class AnswerSettings(BaseModel):
     top_k: int = Field(10, ge=1, le=100, description="Passages retrieved for a question.")
     max_sentences: int = Field(4, ge=1, le=20, description="Most sentences of one answer; a list keeps all its items.")
     wrong_answer_rate: float = Field(
-        0.08,
+        0.04,
         gt=0,
         lt=1,
         description="Share of given answers that may be to questions which the documents do not answer, where one "

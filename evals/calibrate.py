@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from assistant.chain import Assistant, Trace, open_assistant
 from assistant.settings import Settings
-from assistant.types import Filters, Question
+from assistant.types import Filters, Outcome, Question
 from evals.fit_data import FITTING, HELD_OUT
 from evals.fit_suite import KEPT
 from evals.metrics import auroc
@@ -31,16 +31,16 @@ from evals.squad_run import targets
 from evals.squad_task import SquadTask, prepare
 from evals.suite import Row, load_suite
 
-_OWN_SHARE = 0.7
+_OWN_SHARE = 1.5
 """Weight of the own questions together, beside the public ones' 1."""
 
 _UNANSWERABLE = 0.2
 """Share of the questions in use that the documents do not answer; half of the samples are of that kind."""
 
-_RATES = (0.01, 0.02, 0.05, 0.08, 0.1, 0.15, 0.2, 0.3)
+_RATES = (0.01, 0.02, 0.03, 0.04, 0.05, 0.08, 0.1, 0.15, 0.2, 0.3)
 _PAIRS = (("en", "en"), ("zh", "zh"), ("zh", "en"), ("en", "zh"))
 _FOLDS = 8
-_PENALTY = 0.1
+_PENALTY = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,8 @@ class Sample:
         answerable: Whether the documents answer it.
         weight: How much it counts.
         topic: Greatest cosine of the question with any passage.
-        own: Whether it is about the project's own documents; the thresholds are theirs.
+        own: Whether it was asked of the project's own documents; the thresholds are those of these on topic.
+        on_topic: Whether it is about the documents' subject.
     """
 
     group: str
@@ -62,11 +63,12 @@ class Sample:
     weight: float
     topic: float
     own: bool = False
+    on_topic: bool = True
 
 
-def _sample(trace: Trace, group: str, *, answerable: bool, weight: float = 1.0, own: bool = False) -> Sample:
+def _sample(trace: Trace, group: str, *, answerable: bool) -> Sample:
     topic = max((passage.dense for passage in trace.passages), default=0.0)
-    return Sample(group, trace.features, answerable, weight, topic, own)
+    return Sample(group, trace.features, answerable, 1.0, topic)
 
 
 def squad_samples(settings: Settings, bench: Path) -> list[Sample]:
@@ -97,7 +99,8 @@ def suite_samples(assistant: Assistant, rows: Sequence[Row], *, weight: float) -
         samples = []
         for row in rows:
             trace = assistant.trace(Question(row.question, filters=Filters(as_of=row.as_of)))
-            samples.append(_sample(trace, row.id, answerable=row.answerable, weight=weight, own=True))
+            plain = _sample(trace, row.id, answerable=row.answerable)
+            samples.append(replace(plain, weight=weight, own=True, on_topic=row.outcome is not Outcome.OFF_TOPIC))
             tick()
     return samples
 
@@ -171,7 +174,7 @@ def fit_model(samples: Sequence[Sample], names: Sequence[str], *, topic: float, 
     model = LogisticRegression(C=_PENALTY, max_iter=5000)
     model.fit(scaler.transform(x), y, sample_weight=[sample.weight for sample in samples])
     judged = [(float(p), s) for p, s in zip(out_of_fold(samples, names), samples, strict=True)]
-    every = [(p, s) for p, s in judged if s.own] or judged
+    every = [(p, s) for p, s in judged if s.own and s.on_topic] or judged  # the easy ones would flatter
     record = {
         "provenance": provenance,
         "features": list(names),
@@ -216,6 +219,6 @@ def calibrate(
         f"pilot evals calibrate --bench DIR --out FILE, {datetime.now(UTC).date().isoformat()}: {len(squad)} samples "
         f"of XQuAD (articles 6 mod 8), {len(own)} of every fourth row of fitting/{suite.name}"
     )
-    topic = topic_threshold([sample.topic for sample in own])
+    topic = topic_threshold([sample.topic for sample in own if sample.on_topic])
     out.write_text(fit_model(samples, names, topic=topic, provenance=provenance), encoding="utf-8")
     typer.echo(str(out))

@@ -18,13 +18,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from index.errors import PilotError
 from index.language import sentence_spans
-from index.types import Span
+from index.types import Language, Span
 
 FITTING = Path(__file__).resolve().parent / "fitting"
 """The project's own questions to fit on."""
 
 HELD_OUT = 8
 """Of every eight articles of the bench one even-numbered (6, 14, 22 …) is kept for choosing weights, not fitted on."""
+
+EXERCISES_HELD_OUT = 12
+"""Of so many exercises the first is kept for the same."""
 
 _HARDEST = 16
 _POLICY_QUESTIONS = 600
@@ -87,6 +90,31 @@ class OwnQuestion(BaseModel):
     paragraph: int
     question: str
     answer: tuple[int, int] | None
+
+
+class _ExerciseQuestion(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    q: str
+    answer: tuple[int, str] | None
+
+
+class Exercise(BaseModel):
+    """A passage made up for this project, with questions that it answers and questions that it seems to.
+
+    Attributes:
+        title: What it stands under.
+        language: Of the passage; a question may be in the other one.
+        sentences: In order.
+        questions: Each with the number of the one sentence that answers, from 0, and the piece of it that does.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str
+    language: Language
+    sentences: tuple[str, ...]
+    questions: tuple[_ExerciseQuestion, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +255,45 @@ def own_collection(name: str, articles: Mapping[int, _SquadArticle], path: Path)
     return Collection(name, base.passages, base.titles, tuple(asked))
 
 
+def read_exercises(path: Path) -> list[Exercise]:
+    """The exercises of a file, one a line.
+
+    Raises:
+        PilotError: If the file is missing or malformed, or an answer does not stand in its sentence.
+    """
+    found: list[Exercise] = []
+    for number, line in enumerate(_read(path).splitlines(), start=1):
+        try:
+            one = Exercise.model_validate_json(line)
+        except ValidationError as error:
+            raise PilotError(f"{path}:{number}: {error.errors()[0]['msg']}; see evals/fitting/README.md") from error
+        for asked in one.questions:
+            if asked.answer and asked.answer[1] not in dict(enumerate(one.sentences)).get(asked.answer[0], ""):
+                raise PilotError(f"{path}:{number}: {asked.answer[1]!r} is not in its sentence; mend the line")
+        found.append(one)
+    return found
+
+
+def exercise_collection(name: str, exercises: Sequence[Exercise]) -> Collection:
+    """The exercises' passages, in order, with all questions about them."""
+    asked = [
+        Asked(f"{number}-{row}", one.q, number, _piece(exercise.sentences, one.answer))
+        for number, exercise in enumerate(exercises)
+        for row, one in enumerate(exercise.questions)
+    ]
+    return Collection(
+        name, tuple(one.sentences for one in exercises), tuple(one.title for one in exercises), tuple(asked)
+    )
+
+
+def _piece(sentences: Sequence[str], answer: tuple[int, str] | None) -> dict[int, Span]:
+    if answer is None:
+        return {}
+    number, text = answer
+    start = sentences[number].index(text)
+    return {number: Span(start, start + len(text))}
+
+
 def clap_collection(path: Path) -> Collection:
     """The passages of a ClapNQ file, one a question, whole sentences being the answers.
 
@@ -267,7 +334,7 @@ def _crossed(questions: Collection, passages: Collection) -> Collection:
 
 
 def read_collections(bench: Path, train: Path) -> list[Collection]:
-    """All collections to fit on: the bench in four language pairs, CMRC 2018, ClapNQ, and a sample of PolicyQA.
+    """All to fit on: the bench in four language pairs, CMRC 2018, the exercises, ClapNQ and a sample of PolicyQA.
 
     To the bench and to CMRC 2018 come the project's own questions about their passages (`evals/fitting`).
 
@@ -287,6 +354,7 @@ def read_collections(bench: Path, train: Path) -> list[Collection]:
     rng = random.Random(0)
     fitted = {n: a for n, a in enumerate(_squad(bench / "xquad.en.json")) if _fitted(n)}
     cmrc = dict(enumerate(_squad(train / "cmrc2018_trial.json")))
+    exercises = [one for n, one in enumerate(read_exercises(FITTING / "exercises.jsonl")) if n % EXERCISES_HELD_OUT]
     return [
         english,
         chinese,
@@ -295,6 +363,7 @@ def read_collections(bench: Path, train: Path) -> list[Collection]:
         _crossed(chinese, english),
         _crossed(english, chinese),
         squad_collection("cmrc2018_trial", _squad(train / "cmrc2018_trial.json")),
+        exercise_collection("exercises", exercises),
         clap_collection(train / "clapnq_dev_answerable.jsonl"),
         clap_collection(train / "clapnq_dev_unanswerable.jsonl"),
         *(

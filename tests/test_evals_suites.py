@@ -19,8 +19,10 @@ ROWS = load_suite(PILOT_SUITE)
 FILES = {
     "pilot": ROWS,
     "heldout": load_suite(PILOT_SUITE.with_name("heldout.jsonl")),
+    "blind": load_suite(PILOT_SUITE.with_name("blind.jsonl")),
     "fitting": load_suite(FITTING / "pilot.jsonl"),
 }
+SUITES = ("pilot", "heldout", "blind")
 DOCUMENTS = PROJECT_ROOT / "documents"
 
 
@@ -80,12 +82,12 @@ def questions(name: str) -> list[str]:
 
 
 def test_suites_ask_no_question_twice() -> None:
-    asked = Counter([*questions("pilot"), *questions("heldout")])
+    asked = Counter(question for name in SUITES for question in questions(name))
     assert [question for question, times in asked.items() if times > 1] == []
 
 
 def test_no_question_of_a_suite_was_fitted_on() -> None:
-    assert {*questions("pilot"), *questions("heldout")} & set(questions("fitting")) == set()
+    assert {question for name in SUITES for question in questions(name)} & set(questions("fitting")) == set()
 
 
 def test_pilot_suite_cross_lingual_gold_is_in_the_other_language() -> None:

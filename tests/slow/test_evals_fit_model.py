@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnxruntime
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from assistant.rerank import PairTokenizer, SentenceScorer, open_tokenizer
+from evals.fit_data import Candidate, Task
+from evals.fit_model import Plan, Steps, TokenScorer, average, export, fit, group_loss
+from index.embed import ensure_export
+from index.types import Span
+
+pytestmark = pytest.mark.slow
+
+TASKS = [
+    Task("when did it open", (Candidate("it opened in 2021", Span(13, 17)),), (Candidate("it is long"),)),
+    Task("how long is it", (), (Candidate("it opened in 2021"), Candidate("it is new", None, "the line"))),
+]
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> PairTokenizer:
+    return open_tokenizer(ensure_export(tmp_path_factory.mktemp("models")) / "tokenizer.json")
+
+
+def reference_loss(groups: list[tuple[list[float], list[float]]], token_weight: float) -> float:
+    """The definition, group by group: scores of all sentences with those of their answers, -10,000 for none."""
+    losses = []
+    for whole, answers in groups:
+        scores, hits = torch.tensor(whole), torch.tensor(answers)
+        everything = torch.logsumexp(torch.cat([scores, torch.zeros(1)]), 0)
+        right = hits > -5000
+        if right.any():
+            sentence = everything - torch.logsumexp(scores[right], 0)
+            token = everything - torch.logsumexp(hits[right], 0)
+            losses.append((sentence + token_weight * token) / (1 + token_weight))
+        else:
+            losses.append(everything)
+    return torch.stack(losses).mean().item()
+
+
+def test_group_loss_is_the_mean_of_the_groups() -> None:
+    groups = [([1.5, -2.0, 0.3], [1.2, -1e4, -1e4]), ([0.4, -1.0], [-1e4, -1e4]), ([2.0, 1.0], [1.9, 0.5])]
+    rows = torch.tensor([0, 0, 0, 1, 1, 2, 2])
+    whole = torch.tensor([score for scores, _ in groups for score in scores])
+    answers = torch.tensor([hit for _, hits in groups for hit in hits])
+    order = torch.tensor([6, 0, 4, 2, 1, 5, 3])  # the sentences of a step come sorted by length, not by group
+    loss = group_loss(whole[order], answers[order], rows[order], token_weight=0.5)
+    assert loss.item() == pytest.approx(reference_loss(groups, 0.5), abs=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_fit_lowers_the_loss_and_its_export_scores_like_it(tokenizer: PairTokenizer, tmp_path: Path) -> None:
+    plan = Plan(layers=2, steps=60, groups=2, size=3, rate=3e-4, dropout=0.0)
+    (_, first, _), (_, last, model) = fit(TASKS, tokenizer, plan, checkpoint=tmp_path / "checkpoint.safetensors")
+    assert last < 0.1 < first
+    export(model, tmp_path / "evidence.onnx")
+    session = onnxruntime.InferenceSession(str(tmp_path / "evidence.onnx"))
+    scorer = SentenceScorer(session, tokenizer, id="tiny")
+    right, wrong = scorer.score("when did it open", ["it opened in 2021", "it is long"])
+    assert right > 0 > wrong
+    assert scorer.score("how long is it", ["it opened in 2021"])[0] < 0
+
+
+def test_steps_are_the_same_for_the_same_seed_and_use_every_task(tokenizer: PairTokenizer) -> None:
+    plan = Plan(steps=3, groups=2, size=3)
+    first, second = ([torch.cat([c.ids.flatten() for c in s]) for s in Steps(TASKS, tokenizer, plan)] for _ in "ab")
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    assert all(set(chunk.rows.tolist()) == {0, 1} for step in Steps(TASKS, tokenizer, plan) for chunk in step)
+
+
+def test_average_of_a_model_and_another_is_halfway(tmp_path: Path) -> None:
+    model, other = TokenScorer(1), TokenScorer(1)
+    with torch.no_grad():
+        model.head.weight.fill_(1.0)
+        other.head.weight.fill_(3.0)
+    save_file(other.state_dict(), tmp_path / "other.safetensors")
+    assert torch.equal(average(model, tmp_path / "other.safetensors").head.weight, torch.full((1, 384), 2.0))
