@@ -333,6 +333,16 @@ def _crossed(questions: Collection, passages: Collection) -> Collection:
     )
 
 
+def _policies(train: Path) -> list[Collection]:
+    """A sample of PolicyQA's questions over all its passages."""
+    rng = random.Random(0)
+    whole = [
+        squad_collection(name, _squad(train / f"{name}.json"), foreign=False)
+        for name in ("policyqa_dev", "policyqa_test")
+    ]
+    return [replace(one, asked=tuple(rng.sample(one.asked, _POLICY_QUESTIONS // 2))) for one in whole]
+
+
 def read_collections(bench: Path, train: Path) -> list[Collection]:
     """All to fit on: the bench in four language pairs, CMRC 2018, the exercises, ClapNQ and a sample of PolicyQA.
 
@@ -347,11 +357,6 @@ def read_collections(bench: Path, train: Path) -> list[Collection]:
         )
         for language in ("en", "zh")
     )
-    policies = [
-        squad_collection(name, _squad(train / f"{name}.json"), foreign=False)
-        for name in ("policyqa_dev", "policyqa_test")
-    ]
-    rng = random.Random(0)
     fitted = {n: a for n, a in enumerate(_squad(bench / "xquad.en.json")) if _fitted(n)}
     cmrc = dict(enumerate(_squad(train / "cmrc2018_trial.json")))
     exercises = [one for n, one in enumerate(read_exercises(FITTING / "exercises.jsonl")) if n % EXERCISES_HELD_OUT]
@@ -366,12 +371,7 @@ def read_collections(bench: Path, train: Path) -> list[Collection]:
         exercise_collection("exercises", exercises),
         clap_collection(train / "clapnq_dev_answerable.jsonl"),
         clap_collection(train / "clapnq_dev_unanswerable.jsonl"),
-        *(
-            Collection(
-                one.name, one.passages, one.titles, tuple(rng.sample(one.asked, _POLICY_QUESTIONS // 2)), one.foreign
-            )
-            for one in policies
-        ),
+        *_policies(train),
     ]
 
 
