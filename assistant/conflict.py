@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from assistant.confidence import are_kin
@@ -11,9 +12,11 @@ from assistant.values import Quantity, days, magnitudes, quantities, years
 
 _REACH = 0.5
 _LOGIT_REACH = 2.0
+_REMARK_REACH = 3.0
 _HELD = 0.5
 _SHOWN = 3
 _LOOKED_AT = 8
+_QUOTED = re.compile(r"[“「『\"]([^”」』\"]{1,20})[”」』\"]")
 
 
 def _comparable(left: Quantity, right: Quantity) -> bool:
@@ -50,13 +53,53 @@ def _amounts(text: str) -> frozenset[float]:
     return magnitudes(text) - frozenset(float(year) for year in years(text))
 
 
+def _told(text: str) -> frozenset[float | str]:
+    """The amounts and the quoted words of a text: what two sentences about one matter share."""
+    return _amounts(text) | frozenset(_QUOTED.findall(text))
+
+
+def _remark(best: Evidence, prose: Sequence[Evidence]) -> Evidence | None:
+    """A sentence of the same document, or of its translation, that says that sources differ over what the best says."""
+    said = _told(best.text)
+    return next(
+        (
+            one
+            for one in prose
+            if are_kin(one.passage, best.passage)
+            and one.passage.chunk.language == best.passage.chunk.language
+            and says_sources_differ(one.text)
+            and one.logit >= best.logit - _REMARK_REACH
+            and said & _told(one.text)
+            and len(_told(one.text)) > 1
+        ),
+        None,
+    )
+
+
+def _said(remarks: Sequence[Evidence], best: Evidence, prose: Sequence[Evidence]) -> list[Evidence]:
+    """The first of the sentences that say that sources differ and what gives its values; empty where no value is."""
+    if not remarks:
+        return []
+    told = _amounts(remarks[0].text)
+    others = [
+        one
+        for one in prose[:_LOOKED_AT]
+        if one not in remarks
+        and one.overlap >= _HELD * best.overlap
+        and one.passage.chunk.language == best.passage.chunk.language
+        and (told & _amounts(one.text) or _values_apart(remarks[0], one))
+    ]
+    return [remarks[0], *others[: _SHOWN - 1]] if others or len(told) > 1 else []
+
+
 def find_conflict(evidence: Sequence[Evidence], kind: Kind) -> list[Evidence]:
     """The sentences that disagree, best first; empty where sources agree or nothing is comparable.
 
     A sentence that itself says that sources differ comes first, with those that give its values, or others of the same
-    unit, beside it; alone it must give both values. Otherwise
-    two sentences of unrelated documents must both answer the question, as far as words and scorer tell, and give
-    different values of one unit for the same year, or, to a question for a time, different days of the same year.
+    unit, beside it; alone it must give both values. A remark of the same document that sources differ, over an amount
+    or a quoted word that the best sentence gives, follows that sentence. Otherwise two sentences of unrelated documents
+    must both answer the question, as far as words and scorer tell, and give different values of one unit for the same
+    year, or, to a question for a time, different days of the same year.
     """
     prose = [one for one in evidence if one.span.kind != "heading"]
     if not prose:
@@ -70,19 +113,12 @@ def find_conflict(evidence: Sequence[Evidence], kind: Kind) -> list[Evidence]:
         and one.logit >= best.logit - _LOGIT_REACH
         and one.passage.chunk.language == best.passage.chunk.language
     ]
-    said = [one for one in near[:4] if says_sources_differ(one.text)]
+    said = _said([one for one in near[:4] if says_sources_differ(one.text)], best, prose)
     if said:
-        told = _amounts(said[0].text)
-        others = [
-            one
-            for one in prose[:_LOOKED_AT]
-            if one not in said
-            and one.overlap >= _HELD * best.overlap
-            and one.passage.chunk.language == best.passage.chunk.language
-            and (told & _amounts(one.text) or _values_apart(said[0], one))
-        ]
-        if others or len(told) > 1:
-            return [*said[:1], *others[: _SHOWN - 1]]
+        return said
+    remark = _remark(best, prose)
+    if remark is not None:
+        return [best, remark] if remark is not best else [best]
     differ = _DIFFER.get(kind)
     if differ is None:
         return []

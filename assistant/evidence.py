@@ -26,10 +26,9 @@ from index.language import fold, unwrap
 from index.pivot import Pivot
 from index.types import Document, Language, SentenceSpan
 
-_PASSAGES = 5
-_CROSSING = 8  # across languages the first passages are less sure, and the scorer helps most
+_PASSAGES = 8
 _SCORED = 16
-_EACH = 2
+_EACH = 1
 _WEIGHTS = Path(__file__).resolve().parent / "evidence.json"
 _REASON = re.compile(
     r"\b(?:because|since|in order to|so that|so as to|due to|aims? to|to \w+)\b|因为|由于|以便|旨在|为了|目的|从而|因此"
@@ -166,7 +165,7 @@ class _Draft:
 
 
 def _reach(drafts: Sequence[_Draft]) -> tuple[list[_Draft], list[_Draft]]:
-    """The drafts that the scorer reads, the best overall and the best two of each passage, and the rest."""
+    """The drafts that the scorer reads, the best overall and the best of each passage, and the rest."""
     seen: dict[int, int] = {}
     head: list[_Draft] = []
     tail: list[_Draft] = []
@@ -233,8 +232,7 @@ class EvidenceRanker:
 
         With `latest` the newer of two documents is preferred.
         """
-        crossing = bool(passages) and passages[0].chunk.language != query.language
-        read = passages[: _CROSSING if crossing else _PASSAGES]
+        read = passages[:_PASSAGES]
         newness = _newness(read) if latest and not years(query.text) else {}
         judge = _Judge(query, kind, overlap, top=passages[0].score if passages else 0.0, newness=newness)
         drafts = [

@@ -24,7 +24,9 @@ _PRONOUN_START = re.compile(
     r"|^(?:它|他|她|其(?!他|中|次|余)|该|此(?!外|前|后|次)|上述|前者|后者|两者|这(?:是|意味|使|也|一))",
     re.IGNORECASE,
 )
+_SENTENCE_END = re.compile(r"[.!?。！？][)）”\"'’]*\s*$")
 _MARGIN = 0.3
+_LOGIT_MARGIN = 2.0
 _GAIN = 0.2
 _SAME_LANGUAGE = 0.75
 _TRANSLATION = 0.5
@@ -111,6 +113,11 @@ def _list_of(chunk: Chunk, item: SentenceSpan) -> list[SentenceSpan]:
     return [one for one in chunk.sentences if one.kind == "list_item" and one.lead == lead]
 
 
+def _stand_alone(chunk: Chunk, items: Sequence[SentenceSpan]) -> bool:
+    """Whether the items of a list are sentences of their own, which need no lead-in: all end with a full stop."""
+    return all(_SENTENCE_END.search(_text(chunk, item.start, item.end)) for item in items)
+
+
 def _is_prose(chunk: Chunk, span: Span) -> bool:
     """Whether a span is in the chunk and no heading: a heading above a list is shown as the section, not quoted."""
     return any(one.start == span.start and one.kind != "heading" for one in chunk.sentences)
@@ -139,10 +146,9 @@ def _expand(one: Evidence, also: Sequence[Evidence], kind: Kind) -> list[Quote]:
     before = _antecedent(chunk, one.number) if _PRONOUN_START.match(one.text) else None
     if before is not None:
         quotes.append(Quote(one.passage, before.start, before.end))
-    if one.span.kind == "list_item" and one.span.lead is not None and len(one.text) < 60:
-        lead = one.span.lead
-        if _is_prose(chunk, lead):
-            quotes.append(Quote(one.passage, lead.start, lead.end))
+    lead = one.span.lead
+    if one.span.kind == "list_item" and lead is not None and len(one.text) < 60 and not _stand_alone(chunk, items):
+        quotes += [Quote(one.passage, lead.start, lead.end)] if _is_prose(chunk, lead) else []
     return [*quotes, Quote(one.passage, one.span.start, one.span.end, tuple(also))]
 
 
@@ -163,7 +169,8 @@ def write(
     for one, others in groups[1:]:
         if len(quotes) >= max_sentences or one.score < best.score - _MARGIN:
             break
-        if one.passage.chunk.language != best.passage.chunk.language:
+        foreign = one.passage.chunk.language != best.passage.chunk.language
+        if foreign or one.logit < best.logit - _LOGIT_MARGIN:
             continue
         gain = overlap.coverage(f"{shown} {one.text}", best.passage.chunk.language).share
         if gain - overlap.coverage(shown, best.passage.chunk.language).share >= _GAIN:

@@ -18,12 +18,17 @@ MAY, JUNE = "The line opened on 3 May 2021.", "The line opened on 9 May 2021."
 FIVE_ZH, SIX_ZH = "深圳有500个站。", "深圳有600个站。"
 OLDER = "An older article says the metro has 400 stations."
 DIFFER = "The sources do not agree: 500 stations or 600."
+REMARK = "The two figures for its stations do not agree: 500 by the city, 510 by the state."
+WORD = 'The letter calls the metro "integrated".'
+WORDS = 'The sources do not agree: the letter says "integrated", the report "joined up".'
 DOCUMENTS = {
     "a.md": f"# A\n\n{FIVE} {IN_2021} {MAY}",
     "b.md": f"# B\n\n{SIX} {AGREED} {KILOMETRES} {IN_2023} {JUNE}",
     "a-twin.md": f"---\ntranslation_of: a.md\n---\n# Twin\n\n{SIX}",
     "same.md": f"# Same\n\n{FIVE} {SIX} {DIFFER}",
     "older.md": f"# Older\n\n{OLDER} {KILOMETRES}",
+    "remark.md": f"# Remark\n\n{FIVE} {REMARK}",
+    "words.md": f"# Words\n\n{WORD} {WORDS}",
     "zh-a.md": f"# 甲\n\n{FIVE_ZH}",
     "zh-b.md": f"# 乙\n\n{SIX_ZH}",
 }
@@ -94,6 +99,23 @@ def test_find_conflict_sentence_of_an_older_source_counts_with_the_other_value(s
 
 def test_find_conflict_sentence_that_says_so_without_a_second_value_is_none(store: PassageStore) -> None:
     assert find_conflict(found(store, ("older.md", OLDER), ("older.md", KILOMETRES)), Kind.OTHER) == []
+
+
+@pytest.mark.parametrize(("document", "best", "remark"), [("remark.md", FIVE, REMARK), ("words.md", WORD, WORDS)])
+def test_find_conflict_remark_of_the_same_document_on_what_is_quoted_follows(
+    store: PassageStore, document: str, best: str, remark: str
+) -> None:
+    said = evidence_of(store, best, document=document, logit=5.0)
+    later = evidence_of(store, remark, document=document, score=-9.0, logit=3.0)
+    assert [text for _, text in sides(find_conflict([said, later], Kind.HOW_MANY))] == [best, remark]
+
+
+def test_find_conflict_remark_on_something_else_or_beside_the_question_is_none(store: PassageStore) -> None:
+    said = evidence_of(store, FIVE, document="remark.md", logit=5.0)
+    beside = evidence_of(store, REMARK, document="remark.md", score=-9.0, logit=-3.0)
+    foreign = evidence_of(store, WORDS, document="words.md", score=-9.0, logit=5.0)
+    assert find_conflict([said, beside], Kind.HOW_MANY) == []
+    assert find_conflict([said, foreign], Kind.HOW_MANY) == []
 
 
 def test_find_conflict_headings_do_not_count(store: PassageStore) -> None:

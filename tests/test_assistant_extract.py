@@ -17,8 +17,10 @@ OPENED, LINKS, GREY = "The tunnel opened in 2024.", "It links two ports.", "The 
 METRO, METRO_ZH = "The Shenzhen metro has 500 stations.", "深圳地铁有500个站。"
 NIGHT = "It runs all night."
 METRO_TWIN, METRO_OTHER = "The Shenzhen metro has 500 stations now.", "The Shenzhen metro has 600 stations."
+STEPS = ("The tunnel was finished on 5 May.", "The tunnel opened on 1 June.")
 DOCUMENTS = {
     "list.md": "\n\n".join(["# Crossovers", LEAD, "\n".join(f"- {item}" for item in ITEMS), GREY]),
+    "steps.md": "\n\n".join(["# Steps", "Two dates are given:", "\n".join(f"- {step}" for step in STEPS)]),
     "tunnel.md": f"# Tunnel\n\n{OPENED} {LINKS}",
     "metro.md": f"# Metro\n\n{METRO} {NIGHT}",
     "twin.md": f"# Again\n\n{METRO_TWIN}",
@@ -78,6 +80,10 @@ def test_write_single_item_keeps_its_lead_in_only(store: PassageStore) -> None:
     assert texts(written(store, [evidence_of(store, ITEMS[2])], Kind.WHICH)) == (LEAD, ITEMS[2])
 
 
+def test_write_single_item_that_is_a_sentence_needs_no_lead_in(store: PassageStore) -> None:
+    assert texts(written(store, [evidence_of(store, STEPS[1])], Kind.WHEN)) == (STEPS[1],)
+
+
 def test_write_pronoun_start_keeps_the_sentence_before(store: PassageStore) -> None:
     assert texts(written(store, [evidence_of(store, LINKS)])) == (OPENED, LINKS)
 
@@ -95,6 +101,11 @@ def test_write_second_fact_that_adds_terms_follows(store: PassageStore) -> None:
 
 def test_write_second_fact_far_behind_is_left_out(store: PassageStore) -> None:
     found = [evidence_of(store, OPENED), evidence_of(store, METRO, score=-9)]
+    assert texts(written(store, found)) == (OPENED,)
+
+
+def test_write_second_fact_that_the_scorer_thinks_less_of_is_left_out(store: PassageStore) -> None:
+    found = [evidence_of(store, OPENED, logit=3.0), evidence_of(store, METRO, logit=0.5)]
     assert texts(written(store, found)) == (OPENED,)
 
 
