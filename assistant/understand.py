@@ -66,13 +66,15 @@ class Understood:
     small_talk: str = ""
 
 
+_TELLING = ("about", "farewell", "thanks", "greeting")
 _PHRASES = Path(__file__).resolve().parent / "phrases.toml"
 
 
 @dataclass(frozen=True, slots=True)
 class _Patterns:
-    """The phrases compiled: one expression a name."""
+    """The phrases compiled: one expression a name, and `only_talk` for a text that is nothing but small talk."""
 
+    only_talk: re.Pattern[str]
     small_talk: Mapping[str, re.Pattern[str]]
     kinds: Mapping[Kind, re.Pattern[str]]
     words: Mapping[str, re.Pattern[str]]
@@ -87,10 +89,11 @@ def _patterns() -> _Patterns:
     data = tomllib.loads(_PHRASES.read_text(encoding="utf-8"))
     talk = dict(data["small_talk"])
     filler = _any(talk.pop("filler")).pattern
+    said = _any([phrase for phrases in talk.values() for phrase in phrases]).pattern
     return _Patterns(
+        only_talk=re.compile(rf"^(?:{filler})*(?:(?:{said})(?:{filler})*)+$", re.IGNORECASE),
         small_talk={
-            name: re.compile(rf"^(?:{filler})*(?:(?:{_any(phrases).pattern})(?:{filler})*)+$", re.IGNORECASE)
-            for name, phrases in talk.items()
+            name: re.compile(rf"(?<![a-z])(?:{_any(talk[name]).pattern})(?![a-z])", re.IGNORECASE) for name in _TELLING
         },
         kinds={Kind(name): _any(phrases) for name, phrases in data["kinds"].items()},
         words={name: _any(phrases) for name, phrases in data["words"].items()},
@@ -114,12 +117,14 @@ def question_kind(text: str) -> Kind:
 
 
 def small_talk(text: str) -> str:
-    """ "greeting", "thanks", "farewell" or "about" where that is all the text says, else an empty string."""
-    folded = fold(text).strip()
-    for name, pattern in _patterns().small_talk.items():
-        if folded and pattern.match(folded):
-            return name
-    return ""
+    """ "greeting", "thanks", "farewell" or "about" where that is all the text says, else an empty string.
+
+    Of several that are said, the one that wants an answer most: "Hello, who are you?" is about the assistant.
+    """
+    folded, patterns = fold(text).strip(), _patterns()
+    if not patterns.only_talk.match(folded):
+        return ""
+    return next((name for name, pattern in patterns.small_talk.items() if pattern.search(folded)), "greeting")
 
 
 def says_sources_differ(text: str) -> bool:
