@@ -13,6 +13,8 @@ from assistant.values import Quantity, days, magnitudes, quantities, years
 _REACH = 0.5
 _LOGIT_REACH = 2.0
 _REMARK_REACH = 3.0
+_NAMING_REACH = 6.0  # for a remark that names what is asked for as well as the best sentence does
+_NAMES = 0.9
 _HELD = 0.5
 _SHOWN = 3
 _LOOKED_AT = 8
@@ -68,7 +70,7 @@ def _remark(best: Evidence, prose: Sequence[Evidence]) -> Evidence | None:
             if are_kin(one.passage, best.passage)
             and one.passage.chunk.language == best.passage.chunk.language
             and says_sources_differ(one.text)
-            and one.logit >= best.logit - _REMARK_REACH
+            and one.logit >= best.logit - (_NAMING_REACH if one.overlap >= _NAMES * best.overlap else _REMARK_REACH)
             and said & _told(one.text)
             and len(_told(one.text)) > 1
         ),

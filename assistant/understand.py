@@ -105,6 +105,12 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 _SHORT_YEAR = re.compile(r"(?<![\d.\-—–~至到用了近约共超过满第每这几、])(2[0-9])年(?![内后後来來间間代期多龄齡以之史])")
 _FOLLOW_UP_TERMS = 8
 _RICH_TERMS = 6
+_OWN_TIME = re.compile(
+    r"\b(?:in|on|during|after|over|within|for|by) (?:its|their) (?:\w+ ){0,2}(?:day|week|month|quarter|year)s?\b"
+    r"|[其它]的?[首头第]\w{0,3}[天日周月年]",
+    re.IGNORECASE,
+)
+_NAMING_TERMS = 3
 
 
 def question_kind(text: str) -> Kind:
@@ -188,6 +194,13 @@ def split_parts(text: str) -> tuple[Part, ...]:
     return (first, *(_later_part(piece, questions[0]) for piece in questions[1:]))
 
 
+def _without_own_time(text: str) -> str:
+    """The text without "in its first month" where it named before what that is the first month of."""
+    return _OWN_TIME.sub(
+        lambda found: " " if len(content_terms(text[: found.start()])) >= _NAMING_TERMS else found[0], text
+    )
+
+
 def standalone(text: str, history: Sequence[str]) -> str:
     """The question with what it takes from the one before; unchanged where it stands alone.
 
@@ -200,7 +213,7 @@ def standalone(text: str, history: Sequence[str]) -> str:
         return text
     words, folded = _patterns().words, fold(text)
     short = len(content_terms(text)) <= _FOLLOW_UP_TERMS
-    if not (short and (words["follow_up"].search(folded) or words["pronoun"].search(folded))):
+    if not (short and (words["follow_up"].search(folded) or words["pronoun"].search(_without_own_time(folded)))):
         return text
     previous = standalone(earlier[-1], earlier[:-1])
     rest = words["lead_in"].sub("", folded).strip(" ?？呢")

@@ -178,6 +178,22 @@ def test_standalone_chain_of_follow_ups_keeps_the_subject() -> None:
     assert standalone("And in 2035?", history) == "How many stations by 2035?"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How many accidents happened on the Shenzhen-Zhongshan Link in its first month?",
+        "深中通道在其第一个月发生了多少起事故？",
+    ],
+)
+def test_standalone_pronoun_for_what_the_question_names_itself_takes_nothing_along(text: str) -> None:
+    assert standalone(text, ["How many major projects were there in 2022?"]) == text
+
+
+@pytest.mark.parametrize("text", ["How many in its first month?", "What does the NDRC say about its cost?"])
+def test_standalone_pronoun_for_what_was_asked_before_takes_it_along(text: str) -> None:
+    assert standalone(text, ["How long is the Link?"]) == f"{text} (How long is the Link)"
+
+
 def test_standalone_small_talk_between_is_passed_over() -> None:
     assert standalone("And in 2030?", ["How many stations by 2025?", "Thanks!"]) == "How many stations by 2030?"
     assert standalone("And in 2030?", ["Hello!"]) == "And in 2030?"
