@@ -246,8 +246,7 @@ class Assistant(Runnable[Question, Answer]):
         clock = _Clock()
         store = self.engine.stores.current()
         asked = understand(question.text, question.history)
-        part = asked.parts[0] if len(asked.parts) > 1 else Part(asked.text, asked.text, asked.kind)
-        found = self.engine.find(part, question.filters, store, top_k=self.settings.top_k, clock=clock)
+        found = self.engine.find(asked.parts[0], question.filters, store, top_k=self.settings.top_k, clock=clock)
         outcome = Outcome.ANSWERED if found.confidence >= self.threshold else Outcome.NOT_IN_DOCUMENTS
         return Trace(found.passages, found.evidence, found.confidence, outcome, clock.stop(), found.features)
 

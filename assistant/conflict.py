@@ -9,6 +9,7 @@ from assistant.confidence import are_kin
 from assistant.evidence import Evidence
 from assistant.understand import Kind, says_sources_differ
 from assistant.values import Quantity, days, magnitudes, quantities, years
+from index.language import fold
 
 _REACH = 0.5
 _LOGIT_REACH = 2.0
@@ -18,7 +19,11 @@ _NAMES = 0.9
 _HELD = 0.5
 _SHOWN = 3
 _LOOKED_AT = 8
-_QUOTED = re.compile(r"[“「『\"]([^”」』\"]{1,20})[”」』\"]")
+_QUOTED = re.compile(r"[“「『‘]([^”」』’]{1,20})[”」』’]|\"(?=\S)([^\"]{1,20})(?<=\S)\"")
+_LABEL = re.compile(  # numbers that name a thing and count nothing
+    r"\b(?:lines?|phases?|stages?|articles?|no\.?|numbers?|sections?|chapters?|pages?) \d+|第\d+|\d+号|\b\d+[a-z]\b",
+    re.IGNORECASE,
+)
 
 
 def _comparable(left: Quantity, right: Quantity) -> bool:
@@ -51,28 +56,37 @@ _DIFFER = {Kind.HOW_MANY: _values_differ, Kind.WHEN: _days_differ}
 
 
 def _amounts(text: str) -> frozenset[float]:
-    """The values that a text gives, years left out."""
-    return magnitudes(text) - frozenset(float(year) for year in years(text))
+    """The values that a text gives, years and the numbers of lines, phases and the like left out."""
+    plain = _LABEL.sub(" ", fold(text))
+    return magnitudes(plain) - frozenset(float(year) for year in years(plain))
+
+
+def _quoted(text: str) -> frozenset[str]:
+    """The words that a text puts in quotation marks, without the comma that American English puts inside."""
+    return frozenset((curly or straight).strip(" ,.，。") for curly, straight in _QUOTED.findall(text))
 
 
 def _told(text: str) -> frozenset[float | str]:
     """The amounts and the quoted words of a text: what two sentences about one matter share."""
-    return _amounts(text) | frozenset(_QUOTED.findall(text))
+    return _amounts(text) | _quoted(text)
+
+
+def _gives_two(text: str) -> bool:
+    return len(_amounts(text)) > 1 or len(_quoted(text)) > 1
 
 
 def _remark(best: Evidence, prose: Sequence[Evidence]) -> Evidence | None:
-    """A sentence of the same document, or of its translation, that says that sources differ over what the best says."""
+    """A sentence of the same document that says that sources differ over what the best says, and gives both values."""
     said = _told(best.text)
     return next(
         (
             one
             for one in prose
-            if are_kin(one.passage, best.passage)
-            and one.passage.chunk.language == best.passage.chunk.language
+            if one.passage.document.id == best.passage.document.id
             and says_sources_differ(one.text)
             and one.logit >= best.logit - (_NAMING_REACH if one.overlap >= _NAMES * best.overlap else _REMARK_REACH)
             and said & _told(one.text)
-            and len(_told(one.text)) > 1
+            and _gives_two(one.text)
         ),
         None,
     )

@@ -6,6 +6,7 @@ where the fitted scorer is there, by a cross-encoder that reads question and sen
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from pydantic import BaseModel, ConfigDict
 from assistant.overlap import Overlap
 from assistant.retrieve import Passage, Query, behind_successors
 from assistant.understand import Kind
-from assistant.values import asks_money, has_date, has_number, names_money, numbers, years
+from assistant.values import asks_money, has_date, has_number, moments, names_money, numbers, years
 from index.chunk import SECTION_SEPARATOR
 from index.language import fold, unwrap
 from index.pivot import Pivot
@@ -29,6 +30,7 @@ from index.types import Document, Language, SentenceSpan
 _PASSAGES = 8
 _SCORED = 16
 _EACH = 1
+_AS_WELL = 3.0
 _WEIGHTS = Path(__file__).resolve().parent / "evidence.json"
 _REASON = re.compile(
     r"\b(?:because|since|in order to|so that|so as to|due to|aims? to|to \w+)\b|因为|由于|以便|旨在|为了|目的|从而|因此"
@@ -54,6 +56,7 @@ class EvidenceWeights(BaseModel):
     question: float
     years: float
     latest: float
+    latest_moment: float
     foreign: float
     scorer: float
     rerank: float
@@ -146,6 +149,29 @@ def _newness(passages: Sequence[Passage]) -> dict[str, float]:
     }
 
 
+def _newest_first(evidence: Sequence[Evidence], weight: float) -> list[Evidence]:
+    """The evidence with those that answer about as well as the best raised by how new the time is that they name.
+
+    Times after the newest document are goals, not what holds now, and count for nothing.
+    """
+    reach = max(one.logit for one in evidence) - _AS_WELL
+    known = max((moment for one in evidence for moment in moments(one.passage.document.published)), default=math.inf)
+    near = {
+        id(one): max((moment for moment in moments(one.text) if moment <= known), default=0.0)
+        for one in evidence
+        if one.logit >= reach
+    }
+    times = sorted({moment for moment in near.values() if moment})
+    if len(times) < 2:
+        return list(evidence)
+    return [
+        replace(one, score=one.score + weight * times.index(near[id(one)]) / (len(times) - 1))
+        if near.get(id(one))
+        else one
+        for one in evidence
+    ]
+
+
 def _is_note(passage: Passage, number: int) -> bool:
     """Whether a sentence only repeats the document's own note, such as that the source prevails."""
     span = passage.chunk.sentences[number]
@@ -185,17 +211,17 @@ def rerank(
     """The passages with the first ones re-ordered by what the scorer thought of their best sentence.
 
     Only passages whose sentences were read change places among themselves, and a replaced document stays behind those
-    that replaced it. Across languages the fused score is less sure, so the scorer counts twice as much there.
+    that replaced it. Across languages the fused score is less sure, so the scorer counts for more there.
     """
     weights = load_evidence_weights()
     best: dict[int, float] = {}
     for one in evidence:
         best[one.passage.row] = max(best.get(one.passage.row, one.logit), one.logit)
+    weight = {True: weights.rerank, False: weights.rerank_foreign}
     read = [
-        replace(passage, score=passage.score + weight * best[passage.row])
-        for passage in passages
-        if passage.row in best
-        for weight in [weights.rerank if passage.chunk.language == language else weights.rerank_foreign]
+        replace(one, score=one.score + weight[one.chunk.language == language] * best[one.row])
+        for one in passages
+        if one.row in best
     ]
     read = sorted(behind_successors(read, documents), key=lambda passage: (-passage.score, passage.row))
     return [*read, *(passage for passage in passages if passage.row not in best)]
@@ -230,7 +256,8 @@ class EvidenceRanker:
 
         Headings are none: they name the subject and so look like an answer, but say nothing of it.
 
-        With `latest` the newer of two documents is preferred.
+        With `latest` the newer of two documents is preferred, and of sentences that answer about as well the one that
+        names the newest time.
         """
         read = passages[:_PASSAGES]
         newness = _newness(read) if latest and not years(query.text) else {}
@@ -247,6 +274,8 @@ class EvidenceRanker:
         floor = min(float(logits.min()), 0.0) if len(logits) else 0.0
         scored = [self._final(draft, float(logit)) for draft, logit in zip(head, logits, strict=True)]
         scored += [self._final(draft, floor) for draft in tail]
+        if newness:
+            scored = _newest_first(scored, self._weights.latest_moment)
         return sorted(scored, key=lambda one: (-one.score, one.passage.row, one.number))
 
     def _draft(self, judge: _Judge, passage: Passage, number: int) -> _Draft:

@@ -66,15 +66,24 @@ class Understood:
     small_talk: str = ""
 
 
-_TELLING = ("about", "farewell", "thanks", "greeting")
+_TELLING = ("farewell", "thanks", "about", "greeting")
 _PHRASES = Path(__file__).resolve().parent / "phrases.toml"
 
 
 @dataclass(frozen=True, slots=True)
 class _Patterns:
-    """The phrases compiled: one expression a name, and `only_talk` for a text that is nothing but small talk."""
+    """The phrases compiled: one expression a name.
+
+    Attributes:
+        only_talk: A text that is nothing but small talk.
+        one_kind: One that is nothing but small talk of this kind.
+        small_talk: A phrase of this kind, the kinds in the order in which they count.
+        kinds: What marks a kind of question.
+        words: Other words, by what they mark.
+    """
 
     only_talk: re.Pattern[str]
+    one_kind: Mapping[str, re.Pattern[str]]
     small_talk: Mapping[str, re.Pattern[str]]
     kinds: Mapping[Kind, re.Pattern[str]]
     words: Mapping[str, re.Pattern[str]]
@@ -89,9 +98,16 @@ def _patterns() -> _Patterns:
     data = tomllib.loads(_PHRASES.read_text(encoding="utf-8"))
     talk = dict(data["small_talk"])
     filler = _any(talk.pop("filler")).pattern
-    said = _any([phrase for phrases in talk.values() for phrase in phrases]).pattern
+    # The longer before what they begin with: "good night" before "good".
+    said = _any([phrase for name in ("farewell", "about", "greeting", "thanks") for phrase in talk[name]]).pattern
+    # Atomic and possessive: phrases overlap ("你" and "你好"), and backtracking over them takes exponential time.
+    whole = r"^(?>(?:{}|{})(?!(?<=[a-z])[a-z]))++$"
     return _Patterns(
-        only_talk=re.compile(rf"^(?:{filler})*(?:(?:{said})(?:{filler})*)+$", re.IGNORECASE),
+        only_talk=re.compile(whole.format(said, filler), re.IGNORECASE),
+        one_kind={
+            name: re.compile(whole.format(_any(phrases).pattern, filler), re.IGNORECASE)
+            for name, phrases in talk.items()
+        },
         small_talk={
             name: re.compile(rf"(?<![a-z])(?:{_any(talk[name]).pattern})(?![a-z])", re.IGNORECASE) for name in _TELLING
         },
@@ -107,10 +123,9 @@ _FOLLOW_UP_TERMS = 8
 _RICH_TERMS = 6
 _OWN_TIME = re.compile(
     r"\b(?:in|on|during|after|over|within|for|by) (?:its|their) (?:\w+ ){0,2}(?:day|week|month|quarter|year)s?\b"
-    r"|[其它]的?[首头第]\w{0,3}[天日周月年]",
-    re.IGNORECASE,
 )
-_NAMING_TERMS = 3
+_NAMED = re.compile(r"\S\s+[A-Z][\w-]")  # a capital inside the sentence
+_AUXILIARY = re.compile(r"^\s*(?:(?:will|would|did|do|does|is|are|was|were|has|have|had|can|could|should)\b\s*)+", re.I)
 
 
 def question_kind(text: str) -> Kind:
@@ -125,12 +140,13 @@ def question_kind(text: str) -> Kind:
 def small_talk(text: str) -> str:
     """ "greeting", "thanks", "farewell" or "about" where that is all the text says, else an empty string.
 
-    Of several that are said, the one that wants an answer most: "Hello, who are you?" is about the assistant.
+    Of several kinds the one that wants a reply of its own: "Hello, who are you?" is about the assistant.
     """
     folded, patterns = fold(text).strip(), _patterns()
-    if not patterns.only_talk.match(folded):
+    kinds = [name for name, pattern in patterns.small_talk.items() if pattern.search(folded)]
+    if not kinds or not patterns.only_talk.match(folded):
         return ""
-    return next((name for name, pattern in patterns.small_talk.items() if pattern.search(folded)), "greeting")
+    return next((name for name in kinds if patterns.one_kind[name].match(folded)), kinds[0])
 
 
 def says_sources_differ(text: str) -> bool:
@@ -165,8 +181,21 @@ def content_terms(text: str) -> list[str]:
 def _later_part(text: str, first: str) -> Part:
     """A later part of a compound; one that says little takes the first one's words along."""
     rich = len(content_terms(text)) >= _RICH_TERMS and not _patterns().words["pronoun"].search(fold(text))
-    query = text if rich else f"{text} ({first.rstrip('?？。. ')})"
-    return Part(text, query, question_kind(text))
+    return Part(text, text if rich else f"{_topic(first)} {text}", question_kind(text))
+
+
+def _plain(question: str) -> str:
+    """The question without "could you please tell me" before it and thanks behind; as it is where nothing stays."""
+    words = _patterns().words
+    bare = words["closing"].sub("", words["opening"].sub("", question))
+    return bare if content_terms(bare) else question
+
+
+def _topic(question: str) -> str:
+    """What a question is about: its words without those that ask, for another question to stand after."""
+    plain = fold(question) if detect(question) == "zh" else question
+    words = _patterns().words["asks"].sub(" ", plain).strip(" ?？。.")
+    return " ".join(_AUXILIARY.sub("", words).split())
 
 
 def split_parts(text: str) -> tuple[Part, ...]:
@@ -189,16 +218,14 @@ def split_parts(text: str) -> tuple[Part, ...]:
         piece.strip(" ，,;；") for piece in pieces if words["asks"].search(fold(piece)) and content_terms(piece)
     ]
     if len(questions) < 2:
-        return (Part(text, text, question_kind(text)),)
-    first = Part(questions[0], questions[0], question_kind(questions[0]))
+        return (Part(text, _plain(text), question_kind(text)),)
+    first = Part(questions[0], _plain(questions[0]), question_kind(questions[0]))
     return (first, *(_later_part(piece, questions[0]) for piece in questions[1:]))
 
 
 def _without_own_time(text: str) -> str:
     """The text without "in its first month" where it named before what that is the first month of."""
-    return _OWN_TIME.sub(
-        lambda found: " " if len(content_terms(text[: found.start()])) >= _NAMING_TERMS else found[0], text
-    )
+    return _OWN_TIME.sub(lambda found: " " if _NAMED.search(text[: found.start()]) else found[0], text)
 
 
 def standalone(text: str, history: Sequence[str]) -> str:
@@ -213,7 +240,7 @@ def standalone(text: str, history: Sequence[str]) -> str:
         return text
     words, folded = _patterns().words, fold(text)
     short = len(content_terms(text)) <= _FOLLOW_UP_TERMS
-    if not (short and (words["follow_up"].search(folded) or words["pronoun"].search(_without_own_time(folded)))):
+    if not (short and (words["follow_up"].search(folded) or words["pronoun"].search(fold(_without_own_time(text))))):
         return text
     previous = standalone(earlier[-1], earlier[:-1])
     rest = words["lead_in"].sub("", folded).strip(" ?？呢")
@@ -237,11 +264,15 @@ def understand(text: str, history: Sequence[str] = ()) -> Understood:
     clean = spell_years(unwrap(visible(text)))
     talk = small_talk(clean)
     asked = clean if talk else standalone(clean, history)
+    parts = split_parts(asked)
+    taken = asked.removeprefix(f"{clean} (").removesuffix(")")
+    if len(parts) == 1 and taken != asked and f"{clean} ({taken})" == asked:
+        parts = (Part(asked, f"{_topic(_plain(taken))} {_plain(clean)}", parts[0].kind),)
     return Understood(
         text=asked,
         language=detect(clean),
         kind=question_kind(asked),
-        parts=split_parts(asked),
+        parts=parts,
         asks=question_kind(asked) is not Kind.OTHER or asked.rstrip().endswith(("?", "？")),
         small_talk=talk,
     )

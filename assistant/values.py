@@ -48,6 +48,8 @@ _MONTH_DAY = re.compile(r"(?<!\d)(\d{1,2})月(\d{1,2})[日号]")
 _DAY_NAMED = re.compile(
     rf"(?:(?<!\d)(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? )?\b({'|'.join(_MONTHS)})\b(?: (\d{{1,2}})(?!\d))?"
 )
+_YEAR_MONTH = re.compile(r"(?<!\d)((?:19|20)\d{2})(?:年|-)(\d{1,2})(?:月|-\d)")
+_MONTH_YEAR = re.compile(rf"\b({'|'.join(_MONTHS)})(?: \d{{1,2}}(?:st|nd|rd|th)?)?,? ((?:19|20)\d{{2}})(?!\d)")
 _CHINESE_NUMBER = re.compile(
     r"[一二三四五六七八九十两百千]+(?:个|条|座|项|成|倍|分之|家|种|大|类|次|期|号)|百分之|一半|过半"
 )
@@ -95,6 +97,17 @@ def days(text: str) -> frozenset[tuple[int, int]]:
         if before or after:
             found.add((_MONTHS.index(name) + 1, int(before or after)))
     return frozenset(found)
+
+
+def moments(text: str) -> frozenset[float]:
+    """The times that the text names, as years with a fraction: August 2023 is 2023.6, a year alone its end, 2023.99."""
+    folded = fold(text)
+    named = {
+        int(year) + (int(month) - 0.5) / 12 for year, month in _YEAR_MONTH.findall(folded) if 1 <= int(month) <= 12
+    }
+    named |= {int(year) + (_MONTHS.index(month) + 0.5) / 12 for month, year in _MONTH_YEAR.findall(folded)}
+    whole = {int(year) for year in years(text)} - {int(moment) for moment in named}
+    return frozenset(round(moment, 2) for moment in named | {year + 0.99 for year in whole})
 
 
 def quantities(text: str) -> tuple[Quantity, ...]:

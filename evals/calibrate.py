@@ -189,8 +189,9 @@ def fit_model(samples: Sequence[Sample], names: Sequence[str], *, topic: float, 
 
 
 def _describe(samples: Sequence[Sample], probabilities: NDArray[np.float64], report: Callable[[str], None]) -> None:
-    for name, own in (("XQuAD", False), ("own suite", True)):
-        pairs = [(float(p), s) for p, s in zip(probabilities, samples, strict=True) if s.own == own]
+    for name, own in (("XQuAD", False), ("own documents, on topic", True)):
+        judged = zip(probabilities, samples, strict=True)
+        pairs = [(float(p), sample) for p, sample in judged if sample.own == own and sample.on_topic]
         right = [p for p, sample in pairs if sample.answerable]
         wrong = [p for p, sample in pairs if not sample.answerable]
         if right and wrong:

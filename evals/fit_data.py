@@ -268,7 +268,8 @@ def read_exercises(path: Path) -> list[Exercise]:
         except ValidationError as error:
             raise PilotError(f"{path}:{number}: {error.errors()[0]['msg']}; see evals/fitting/README.md") from error
         for asked in one.questions:
-            if asked.answer and asked.answer[1] not in dict(enumerate(one.sentences)).get(asked.answer[0], ""):
+            held = dict(enumerate(one.sentences)).get(asked.answer[0], "") if asked.answer else ""
+            if asked.answer and not (asked.answer[1] and asked.answer[1] in held):
                 raise PilotError(f"{path}:{number}: {asked.answer[1]!r} is not in its sentence; mend the line")
         found.append(one)
     return found

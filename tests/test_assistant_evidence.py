@@ -17,12 +17,16 @@ from tests.fakes_assistant import evidence_of, overlap_with, passage_of, tiny_st
 OPENED, GREY = "The tunnel opened in 2024.", "The bridge is grey."
 NOTE = "This is a summary and the source prevails."
 FUND = "The fund held 5 million yuan."
+COUNT_2023 = "In August 2023 there were 41 stations."
+COUNT_2024 = "At the end of 2024 there were 1,002 stations."
+COUNT_GOAL = "By 2035 there are to be 5,000 stations."
 METRO_ZH = "深圳地铁很长。"
 DOCUMENTS = {
     "a-2021.md": f"---\ntitle: Report of 2021\n---\n{FUND}",
     "b-2023.md": f"---\ntitle: Report of 2023\n---\n{FUND}",
     "d-2019.md": f"---\ntitle: Old\npublished: '2019'\n---\n{FUND}",
     "d-2024.md": f"---\ntitle: New\npublished: '2024'\n---\n{FUND}",
+    "counts.md": f"---\ntitle: Counts\npublished: '2025-02'\n---\n{COUNT_2023}\n\n{COUNT_2024}\n\n{COUNT_GOAL}",
     "tunnel.md": f"---\ntitle: Works\nnote: {NOTE}\n---\n# Tunnel\n\n{GREY} {OPENED}\n\n{NOTE}",
     "zh-a.md": f"# 地铁\n\n{METRO_ZH}",
     "zh-b.md": "# 港口\n\n深圳港口很大。",
@@ -117,6 +121,23 @@ def test_rank_latest_asked_for_prefers_the_newer_document(store: PassageStore) -
     assert margin(store, "How much does the fund hold now?", latest=True) > 0
     assert margin(store, "How much does the fund hold?", latest=False) == pytest.approx(0)
     assert margin(store, "How much did the fund hold in 2019?", latest=True) == pytest.approx(0)
+
+
+def test_rank_latest_asked_for_prefers_the_newest_time_that_is_no_goal(store: PassageStore) -> None:
+    question = "How many stations are there now?"
+    query, read = make_query(question, HashEmbedder(), fake_pivot()), passages(store, "counts.md", "d-2019.md")
+    ranker = EvidenceRanker(fake_pivot(), None)
+
+    def gain(text: str) -> float:
+        with_it, without = (
+            {one.text: one.score for one in ranker.rank(query, Kind.OTHER, read, overlap, latest=latest)}
+            for overlap in [overlap_with(store, question)]
+            for latest in (True, False)
+        )
+        return round(with_it[text] - without[text], 4)
+
+    assert gain(COUNT_2024) > gain(COUNT_2023) > gain(COUNT_GOAL) - 1e-9
+    assert gain(COUNT_2024) - gain(COUNT_GOAL) == pytest.approx(0.8)
 
 
 def test_rank_without_a_scorer_leaves_logits_0(store: PassageStore) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from assistant.understand import (
@@ -89,6 +91,14 @@ def test_question_kind_traditional_characters_change_nothing(simplified: str, tr
         ("Who are you?", "about"),
         ("你是誰？", "about"),
         ("Hello, who made you?", "about"),
+        ("Good morning", "greeting"),
+        ("Good night!", "farewell"),
+        ("Nice to meet you!", "greeting"),
+        ("Thanks for your help", "thanks"),
+        ("感谢帮助", "thanks"),
+        ("Okay", "thanks"),
+        ("了解了", "thanks"),
+        ("你", ""),
         ("That's all, thanks", "farewell"),
         ("没事了，谢谢！", "farewell"),
         ("You're great", "thanks"),
@@ -124,7 +134,7 @@ def test_split_parts_joined_questions_are_two_and_the_later_takes_the_subject() 
     first, second = split_parts("When did the tunnel open, and who paid for it?")
     assert (first.text, first.kind) == ("When did the tunnel open", Kind.WHEN)
     assert (second.text, second.kind) == ("who paid for it?", Kind.WHO)
-    assert second.query == "who paid for it? (When did the tunnel open)"
+    assert second.query == "the tunnel open who paid for it?"
 
 
 def test_split_parts_two_sentences_are_two() -> None:
@@ -178,18 +188,26 @@ def test_standalone_chain_of_follow_ups_keeps_the_subject() -> None:
     assert standalone("And in 2035?", history) == "How many stations by 2035?"
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "How many accidents happened on the Shenzhen-Zhongshan Link in its first month?",
-        "深中通道在其第一个月发生了多少起事故？",
-    ],
-)
-def test_standalone_pronoun_for_what_the_question_names_itself_takes_nothing_along(text: str) -> None:
+def test_small_talk_repeated_without_end_is_told_fast() -> None:
+    started = time.perf_counter()
+    assert small_talk("你能帮我做什么" * 140 + "x") == ""
+    assert small_talk("bye bye " * 120 + "x") == ""
+    assert time.perf_counter() - started < 0.5
+
+
+def test_standalone_pronoun_for_what_the_question_names_itself_takes_nothing_along() -> None:
+    text = "How many accidents happened on the Shenzhen-Zhongshan Link in its first month?"
     assert standalone(text, ["How many major projects were there in 2022?"]) == text
 
 
-@pytest.mark.parametrize("text", ["How many in its first month?", "What does the NDRC say about its cost?"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How many in its first month?",
+        "What does the NDRC say about its cost?",
+        "What did the city government announce for its first year?",
+    ],
+)
 def test_standalone_pronoun_for_what_was_asked_before_takes_it_along(text: str) -> None:
     assert standalone(text, ["How long is the Link?"]) == f"{text} (How long is the Link)"
 
@@ -288,3 +306,25 @@ def test_understand_follow_up_is_one_question_with_what_it_takes_along() -> None
     asked = understand("When will it open?", ["广州有多少座超充站？"])
     assert asked.text == "When will it open? (广州有多少座超充站)"
     assert len(asked.parts) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("你好，我想问下海绵城市达标的目标", "海绵城市达标的目标"),
+        ("请问深圳地铁有多长？谢谢", "深圳地铁有多长"),
+        ("Could you please tell me when the runway opened?", "when the runway opened?"),
+        ("Hi, I'd like to know how long the metro is. Thanks!", "how long the metro is"),
+        ("要查什么资料？", "要查什么资料？"),
+        ("What can you tell me about sponge cities?", "What can you tell me about sponge cities?"),
+    ],
+)
+def test_understand_politeness_is_not_searched_for(text: str, query: str) -> None:
+    asked = understand(text)
+    assert (asked.text, asked.parts[0].query) == (text, query)
+
+
+def test_understand_follow_up_is_searched_with_what_it_is_about() -> None:
+    asked = understand("造价呢？", ["珠三角水资源配置工程有多长？"])
+    assert asked.text == "造价呢？ (珠三角水资源配置工程有多长)"
+    assert asked.parts[0].query == "珠三角水资源配置工程有 造价呢？"

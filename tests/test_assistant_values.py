@@ -9,6 +9,7 @@ from assistant.values import (
     has_date,
     has_number,
     magnitudes,
+    moments,
     names_money,
     numbers,
     quantities,
@@ -145,3 +146,18 @@ def test_names_money_needs_a_currency(text: str, expected: bool) -> None:
 )
 def test_days_month_and_day_in_either_language(text: str, expected: set[tuple[int, int]]) -> None:
     assert days(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("In August 2023 there were 41.", {2023.62}),
+        ("2023年8月和2024年底", {2023.62, 2024.99}),
+        ("On 22 March 2024, then in 2024", {2024.21}),
+        ("2025-02-03", {2025.12}),
+        ("1,002 stations in 2024年13月", {2024.99}),
+        ("no time", set()),
+    ],
+)
+def test_moments_months_and_ends_of_years(text: str, expected: set[float]) -> None:
+    assert moments(text) == expected

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import onnxruntime
 import pytest
@@ -9,8 +10,9 @@ from safetensors.torch import save_file
 
 from assistant.rerank import PairTokenizer, SentenceScorer, open_tokenizer
 from evals.fit_data import Candidate, Task
-from evals.fit_model import Plan, Steps, TokenScorer, average, export, fit, group_loss
+from evals.fit_model import Plan, Steps, TokenScorer, average, check_checkpoint, export, fit, group_loss
 from index.embed import ensure_export
+from index.errors import PilotError
 from index.types import Span
 
 pytestmark = pytest.mark.slow
@@ -66,11 +68,40 @@ def test_fit_lowers_the_loss_and_its_export_scores_like_it(tokenizer: PairTokeni
     assert scorer.score("how long is it", ["it opened in 2021"])[0] < 0
 
 
-def test_steps_are_the_same_for_the_same_seed_and_use_every_task(tokenizer: PairTokenizer) -> None:
-    plan = Plan(steps=3, groups=2, size=3)
-    first, second = ([torch.cat([c.ids.flatten() for c in s]) for s in Steps(TASKS, tokenizer, plan)] for _ in "ab")
-    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
-    assert all(set(chunk.rows.tolist()) == {0, 1} for step in Steps(TASKS, tokenizer, plan) for chunk in step)
+def steps_of(tokenizer: PairTokenizer, plan: Plan) -> list[torch.Tensor]:
+    return [torch.cat([chunk.ids.flatten() for chunk in step]) for step in Steps(TASKS, tokenizer, plan)]
+
+
+def test_steps_are_the_same_for_the_same_seed_and_ask_every_question(tokenizer: PairTokenizer) -> None:
+    plan = Plan(steps=3, groups=2, size=3, without_answer=0.0)
+    assert all(torch.equal(a, b) for a, b in zip(steps_of(tokenizer, plan), steps_of(tokenizer, plan), strict=True))
+    opened, long = (tokenizer.token_to_id(word) for word in ("opened", "long"))
+    for ids in steps_of(tokenizer, plan):
+        assert {opened, long} <= set(ids.tolist())
+
+
+def test_steps_are_shared_out_among_workers(tokenizer: PairTokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = Plan(steps=5, groups=1, size=3)
+    whole = steps_of(tokenizer, plan)
+    shares = []
+    for worker in range(2):
+        monkeypatch.setattr("evals.fit_model.get_worker_info", lambda: SimpleNamespace(id=worker, num_workers=2))  # noqa: B023
+        shares.append(steps_of(tokenizer, plan))
+    assert [len(share) for share in shares] == [3, 2]
+    assert all(torch.equal(step, shares[n % 2][n // 2]) for n, step in enumerate(whole))
+
+
+def test_check_checkpoint_missing_broken_or_of_other_layers_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    with pytest.raises(PilotError, match="is missing"):
+        check_checkpoint(path, 1)
+    path.write_bytes(b"no")
+    with pytest.raises(PilotError, match="no safetensors file"):
+        check_checkpoint(path, 1)
+    save_file(TokenScorer(1).state_dict(), path)
+    check_checkpoint(path, 1)
+    with pytest.raises(PilotError, match="1 layers, this run 2"):
+        check_checkpoint(path, 2)
 
 
 def test_average_of_a_model_and_another_is_halfway(tmp_path: Path) -> None:
