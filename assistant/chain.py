@@ -32,6 +32,7 @@ from index.types import Language
 
 _NEAREST = 3
 _READINGS = 4
+_NAMED = 0.9
 _AMBIGUOUS_TERMS = 2
 _ALONG = 0.35
 
@@ -266,7 +267,7 @@ class Assistant(Runnable[Question, Answer]):
             generation=store.generation,
         )
         held, missing = self._parted(findings)
-        readings = _readings(asked, findings[0]) if held or lacks_subject(asked.text) else ()
+        readings = _readings(asked, findings[0], answered=bool(held))
         if readings:
             text = outcome_message(Outcome.AMBIGUOUS, asked.language)
             return replace(base, outcome=Outcome.AMBIGUOUS, readings=readings, message=text)
@@ -374,10 +375,15 @@ def _nearest(findings: Sequence[Finding], language: Language) -> tuple[NearDocum
     return tuple(named.values())[:_NEAREST]
 
 
-def _readings(asked: Understood, found: Finding) -> tuple[str, ...]:
+def _whole(passage: Passage) -> str:
+    return f"{passage.document.title} {passage.chunk.section} {passage.chunk.text}"
+
+
+def _readings(asked: Understood, found: Finding, *, answered: bool) -> tuple[str, ...]:
     """Questions that this one may mean, where it leaves open what it is about and several documents speak of it.
 
-    A bare topic of a few words asks nothing yet; a question without a subject could be asked of many things.
+    A bare topic of a few words asks nothing yet, so documents that only name it are readings too; a question without a
+    subject could be asked of many things.
     """
     if len(asked.parts) > 1:
         return ()
@@ -386,7 +392,8 @@ def _readings(asked: Understood, found: Finding) -> tuple[str, ...]:
         return ()
     topics: dict[str, str] = {}
     for passage in found.passages:
-        if passage.document.language == asked.language:
+        named = answered or not bare or found.overlap.coverage(_whole(passage), passage.chunk.language).share >= _NAMED
+        if passage.document.language == asked.language and named:
             topics.setdefault(passage.document.id, passage.document.title)
     if len(topics) < 2:
         return ()

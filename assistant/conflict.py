@@ -76,7 +76,10 @@ def _gives_two(text: str) -> bool:
 
 
 def _remark(best: Evidence, prose: Sequence[Evidence]) -> Evidence | None:
-    """A sentence of the same document that says that sources differ over what the best says, and gives both values."""
+    """A sentence of the same document that says that sources differ over what the best sentence says.
+
+    It shares an amount or a quoted word with that sentence, gives two, and comes near to answering.
+    """
     said = _told(best.text)
     return next(
         (

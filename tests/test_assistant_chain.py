@@ -215,6 +215,13 @@ def test_invoke_bare_topic_of_several_documents_asks_back(assistant: Assistant) 
     assert any("Drone rules of 2020" in reading for reading in answer.readings)
 
 
+def test_invoke_bare_topic_that_documents_only_name_asks_back(store: PassageStore) -> None:
+    strict = tiny_assistant(store)
+    strict.threshold = 1.1  # nothing answers
+    assert strict.invoke(Question("bridge toll")).outcome is Outcome.AMBIGUOUS
+    assert strict.invoke(Question("bakery bread")).outcome is not Outcome.AMBIGUOUS
+
+
 def test_invoke_question_without_a_subject_asks_back_in_its_own_words(assistant: Assistant) -> None:
     answer = assistant.invoke(Question("When was it opened?"))
     assert (answer.outcome, answer.sentences) == (Outcome.AMBIGUOUS, ())
