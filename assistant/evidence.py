@@ -54,6 +54,7 @@ class EvidenceWeights(BaseModel):
     passage: float
     fits: float
     question: float
+    table: float
     years: float
     latest: float
     latest_moment: float
@@ -298,6 +299,7 @@ class EvidenceRanker:
             + weights.years * _years_held(judge.query.text, passage, text)
             + weights.latest * judge.newness.get(passage.document.id, 0.0)
             + weights.foreign * float(language != judge.query.language)
+            + weights.table * float(span.kind == "table_row")
             + weights.question * float(bool(_NO_STATEMENT.search(fold(text))))
         )
         return _Draft(passage, number, span, text, held, score)
