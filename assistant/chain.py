@@ -108,11 +108,13 @@ class _Clock:
     _start: float = field(default_factory=time.perf_counter)
 
     def lap(self, stage: str) -> None:
+        """Add the time since the last lap to a stage."""
         now = time.perf_counter()
         self.timings_ms[stage] = round(self.timings_ms.get(stage, 0.0) + (now - self._last) * 1000, 2)
         self._last = now
 
     def stop(self) -> dict[str, float]:
+        """The milliseconds by stage, with "total" since the clock was made."""
         self.timings_ms["total"] = round((time.perf_counter() - self._start) * 1000, 2)
         return self.timings_ms
 
@@ -158,6 +160,7 @@ class _Citations:
         self._numbers: dict[tuple[str, int, int, int], int] = {}
 
     def of(self, passage: Passage, start: int, end: int) -> int:
+        """The number of the citation of a span of a passage's page, from 1; made where there is none yet."""
         chunk, document = passage.chunk, passage.document
         key = (chunk.document_id, chunk.page, start, end)
         if key not in self._numbers:
@@ -184,6 +187,7 @@ class _Citations:
         return self._numbers[key]
 
     def sentence(self, quote: Quote) -> Sentence:
+        """The quote with the numbers of the places where it stands, its own first."""
         own = self.of(quote.passage, quote.start, quote.end)
         others = [self.of(one.passage, one.span.start, one.span.end) for one in quote.also]
         return Sentence(quote.text, tuple(dict.fromkeys([own, *others])))
@@ -375,10 +379,6 @@ def _nearest(findings: Sequence[Finding], language: Language) -> tuple[NearDocum
     return tuple(named.values())[:_NEAREST]
 
 
-def _whole(passage: Passage) -> str:
-    return f"{passage.document.title} {passage.chunk.section} {passage.chunk.text}"
-
-
 def _readings(asked: Understood, found: Finding, *, answered: bool) -> tuple[str, ...]:
     """Questions that this one may mean, where it leaves open what it is about and several documents speak of it.
 
@@ -392,7 +392,8 @@ def _readings(asked: Understood, found: Finding, *, answered: bool) -> tuple[str
         return ()
     topics: dict[str, str] = {}
     for passage in found.passages:
-        named = answered or not bare or found.overlap.coverage(_whole(passage), passage.chunk.language).share >= _NAMED
+        whole = f"{passage.heading} {passage.chunk.text}"
+        named = answered or not bare or found.overlap.coverage(whole, passage.chunk.language).share >= _NAMED
         if passage.document.language == asked.language and named:
             topics.setdefault(passage.document.id, passage.document.title)
     if len(topics) < 2:

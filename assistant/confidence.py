@@ -96,10 +96,6 @@ def _subject(passages: Sequence[Passage]) -> float:
     return sum(later) / len(later) if later else 0.0
 
 
-def _heading(passage: Passage) -> str:
-    return f"{passage.document.title} {passage.chunk.section} {passage.document.document_number}"
-
-
 def _ranking(passages: Sequence[Passage], evidence: Sequence[Evidence], language: Language) -> dict[str, float]:
     """How clearly the first passage and sentence lead."""
     first, best = passages[0], evidence[0]
@@ -127,7 +123,7 @@ def _ranking(passages: Sequence[Passage], evidence: Sequence[Evidence], language
 def _coverage(first: Passage, best: Evidence, overlap: Overlap) -> dict[str, float]:
     """How much of the question the best sentence and the first passage hold, in words and by token vectors."""
     sentence = overlap.coverage(best.text, best.passage.chunk.language)
-    whole = overlap.coverage(f"{_heading(first)} {first.chunk.text}", first.chunk.language)
+    whole = overlap.coverage(f"{first.heading} {first.chunk.text}", first.chunk.language)
     near = overlap.closeness(best.text)
     return {
         "sentence_share": sentence.share,
@@ -141,7 +137,7 @@ def _coverage(first: Passage, best: Evidence, overlap: Overlap) -> dict[str, flo
 
 def _mismatch(question: str, kind: Kind, best: Evidence, overlap: Overlap) -> dict[str, float]:
     """What the question names or asks for and the best sentence, with its passage and heading, has not."""
-    stated = f"{_heading(best.passage)} {best.text}"
+    stated = f"{best.passage.heading} {best.text}"
     whole = f"{stated} {best.passage.chunk.text}"
     return {
         "years_missing": float(bool(years(question) - years(stated))),

@@ -219,12 +219,11 @@ def rerank(
     for one in evidence:
         best[one.passage.row] = max(best.get(one.passage.row, one.logit), one.logit)
     weight = {True: weights.rerank, False: weights.rerank_foreign}
-    read = [
-        replace(one, score=one.score + weight[one.chunk.language == language] * best[one.row])
-        for one in passages
-        if one.row in best
-    ]
-    read = sorted(behind_successors(read, documents), key=lambda passage: (-passage.score, passage.row))
+    gain = {one.row: weight[one.chunk.language == language] * best[one.row] for one in passages if one.row in best}
+    floor = min([0.0, *gain.values()])  # successors are told by the ratio of scores, which must not be negative
+    read = [replace(one, score=one.score + gain[one.row] - floor) for one in passages if one.row in gain]
+    read = [replace(one, score=one.score + floor) for one in behind_successors(read, documents)]
+    read.sort(key=lambda passage: (-passage.score, passage.row))
     return [*read, *(passage for passage in passages if passage.row not in best)]
 
 

@@ -106,6 +106,11 @@ class Passage:
     words: float
     sentences: NDArray[np.float32] = field(repr=False, compare=False)
 
+    @property
+    def heading(self) -> str:
+        """What the passage stands under: title, section and number of its document."""
+        return f"{self.document.title} {self.chunk.section} {self.document.document_number}"
+
 
 @dataclass(slots=True)
 class _Pool:

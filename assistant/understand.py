@@ -235,20 +235,26 @@ def standalone(text: str, history: Sequence[str]) -> str:
     exchanged it is put in place of the old one, else the question before is added in parentheses. The question before
     is itself made standalone first, and small talk between is passed over.
     """
+    return _resolved(text, history)[0]
+
+
+def _resolved(text: str, history: Sequence[str]) -> tuple[str, str]:
+    """`standalone`, and what is searched for: where the question before is added, only what that is about."""
     earlier = [unwrap(visible(one)) for one in history if not small_talk(one)]
     if not earlier:
-        return text
+        return text, _plain(text)
     words, folded = _patterns().words, fold(text)
     short = len(content_terms(text)) <= _FOLLOW_UP_TERMS
     if not (short and (words["follow_up"].search(folded) or words["pronoun"].search(fold(_without_own_time(text))))):
-        return text
+        return text, _plain(text)
     previous = standalone(earlier[-1], earlier[:-1])
     rest = words["lead_in"].sub("", folded).strip(" ?？呢")
     years, old = _YEAR.findall(rest), _YEAR.findall(previous)
     extra = [term for term in content_terms(rest) if not _YEAR.fullmatch(term) and term not in ("年", "到", "in", "by")]
     if len(years) == 1 and len(old) == 1 and not extra:
-        return previous.replace(old[0], years[0])
-    return f"{text} ({previous.rstrip('?？。. ')})"
+        exchanged = previous.replace(old[0], years[0])
+        return exchanged, _plain(exchanged)
+    return f"{text} ({previous.rstrip('?？。. ')})", f"{_topic(_plain(previous))} {_plain(text)}"
 
 
 def spell_years(text: str) -> str:
@@ -263,11 +269,10 @@ def understand(text: str, history: Sequence[str] = ()) -> Understood:
     """What is asked, with a follow-up made standalone by the questions before it (oldest first)."""
     clean = spell_years(unwrap(visible(text)))
     talk = small_talk(clean)
-    asked = clean if talk else standalone(clean, history)
+    asked, searched = (clean, clean) if talk else _resolved(clean, history)
     parts = split_parts(asked)
-    taken = asked.removeprefix(f"{clean} (").removesuffix(")")
-    if len(parts) == 1 and taken != asked and f"{clean} ({taken})" == asked:
-        parts = (Part(asked, f"{_topic(_plain(taken))} {_plain(clean)}", parts[0].kind),)
+    if len(parts) == 1:
+        parts = (Part(asked, searched, parts[0].kind),)
     return Understood(
         text=asked,
         language=detect(clean),

@@ -48,7 +48,7 @@ _MONTH_DAY = re.compile(r"(?<!\d)(\d{1,2})月(\d{1,2})[日号]")
 _DAY_NAMED = re.compile(
     rf"(?:(?<!\d)(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? )?\b({'|'.join(_MONTHS)})\b(?: (\d{{1,2}})(?!\d))?"
 )
-_YEAR_MONTH = re.compile(r"(?<!\d)((?:19|20)\d{2})(?:年|-)(\d{1,2})(?:月|-\d)")
+_YEAR_MONTH = re.compile(r"(?<!\d)((?:19|20)\d{2})(?:年(?=\d{1,2}月)|-(?=\d\d(?!\d)))(\d{1,2})")
 _MONTH_YEAR = re.compile(rf"\b({'|'.join(_MONTHS)})(?: \d{{1,2}}(?:st|nd|rd|th)?)?,? ((?:19|20)\d{{2}})(?!\d)")
 _CHINESE_NUMBER = re.compile(
     r"[一二三四五六七八九十两百千]+(?:个|条|座|项|成|倍|分之|家|种|大|类|次|期|号)|百分之|一半|过半"

@@ -184,13 +184,14 @@ def test_rerank_passages_of_the_questions_language_need_a_clearer_lead(store: Pa
     assert [one.row for one in rerank([first, second], evidence, "en", documents)] == [second.row, first.row]
 
 
-def test_rerank_replaced_document_stays_behind_what_replaced_it(store: PassageStore) -> None:
+@pytest.mark.parametrize(("low", "high"), [(0.0, 9.0), (-60.0, -50.0)])
+def test_rerank_replaced_document_stays_behind_what_replaced_it(store: PassageStore, low: float, high: float) -> None:
     new, old = (
         replace(one, score=score) for one, score in zip(passages(store, "zh-b.md", "zh-a.md"), (2.0, 1.9), strict=True)
     )
     old = replace(old, document=replace(old.document, superseded_by=new.document.id))
     documents = {**store.documents, old.document.id: old.document}
-    evidence = [evidence_of(store, "深圳港口很大。", logit=0.0), evidence_of(store, METRO_ZH, logit=9.0)]
+    evidence = [evidence_of(store, "深圳港口很大。", logit=low), evidence_of(store, METRO_ZH, logit=high)]
     assert [one.row for one in rerank([new, old], evidence, "zh", documents)] == [new.row, old.row]
 
 

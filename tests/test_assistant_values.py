@@ -155,6 +155,8 @@ def test_days_month_and_day_in_either_language(text: str, expected: set[tuple[in
         ("2023年8月和2024年底", {2023.62, 2024.99}),
         ("On 22 March 2024, then in 2024", {2024.21}),
         ("2025-02-03", {2025.12}),
+        ("2025-02", {2025.12}),
+        ("2024-2035", {2024.99, 2035.99}),
         ("1,002 stations in 2024年13月", {2024.99}),
         ("no time", set()),
     ],
