@@ -276,10 +276,10 @@ class Assistant(Runnable[Question, Answer]):
             text = outcome_message(Outcome.AMBIGUOUS, asked.language)
             return replace(base, outcome=Outcome.AMBIGUOUS, readings=readings, message=text)
         if not held:
-            return self._refusal(base, findings, store)
+            return self._refusal(base, findings, question.filters, store)
         answer = self._write(base, held, missing, store)
         clock.lap("write")
-        return answer if answer.sentences else self._refusal(base, findings, store)
+        return answer if answer.sentences else self._refusal(base, findings, question.filters, store)
 
     def _parted(self, findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
         """The parts that are answered, and those that are not.
@@ -329,8 +329,11 @@ class Assistant(Runnable[Question, Answer]):
             message=outcome_message(outcome, base.language, parts="; ".join(unanswered)),
         )
 
-    def _refusal(self, base: Answer, findings: Sequence[Finding], store: PassageStore) -> Answer:
-        topic = max((passage.dense for found in findings for passage in found.passages), default=0.0)
+    def _refusal(self, base: Answer, findings: Sequence[Finding], filters: Filters, store: PassageStore) -> Answer:
+        near = [passage for found in findings for passage in found.passages]
+        if filters != Filters():  # what a filter leaves out is on the subject all the same
+            near += self.engine.search(store).search(findings[0].query, Filters(), top_k=self.settings.top_k)
+        topic = max((passage.dense for passage in near), default=0.0)
         outcome = Outcome.NOT_IN_DOCUMENTS if topic >= self.engine.model.topic else Outcome.OFF_TOPIC
         nearest = _nearest(findings, base.language) if outcome is Outcome.NOT_IN_DOCUMENTS else ()
         return replace(base, outcome=outcome, nearest=nearest, message=outcome_message(outcome, base.language))

@@ -245,7 +245,8 @@ def _resolved(text: str, history: Sequence[str]) -> tuple[str, str]:
         return text, _plain(text)
     words, folded = _patterns().words, fold(text)
     short = len(content_terms(text)) <= _FOLLOW_UP_TERMS
-    if not (short and (words["follow_up"].search(folded) or words["pronoun"].search(fold(_without_own_time(text))))):
+    first = _without_own_time(split_parts(text)[0].text)  # a later part's "it" is what the first one names
+    if not (short and (words["follow_up"].search(folded) or words["pronoun"].search(fold(first)))):
         return text, _plain(text)
     previous = standalone(earlier[-1], earlier[:-1])
     rest = words["lead_in"].sub("", folded).strip(" ?？呢")

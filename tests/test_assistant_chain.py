@@ -222,6 +222,13 @@ def test_invoke_bare_topic_that_documents_only_name_asks_back(store: PassageStor
     assert strict.invoke(Question("bakery bread")).outcome is not Outcome.AMBIGUOUS
 
 
+def test_invoke_question_that_a_filter_leaves_without_documents_is_not_off_topic(store: PassageStore) -> None:
+    choosy = tiny_assistant(store, model=MODEL.model_copy(update={"topic": 0.01}))
+    nowhere = Filters(documents=("missing.md",))
+    answer = choosy.invoke(Question("How many stations has the Shenzhen metro?", filters=nowhere))
+    assert (answer.outcome, answer.sentences, answer.nearest) == (Outcome.NOT_IN_DOCUMENTS, (), ())
+
+
 def test_invoke_question_without_a_subject_asks_back_in_its_own_words(assistant: Assistant) -> None:
     answer = assistant.invoke(Question("When was it opened?"))
     assert (answer.outcome, answer.sentences) == (Outcome.AMBIGUOUS, ())

@@ -198,6 +198,8 @@ def test_small_talk_repeated_without_end_is_told_fast() -> None:
 def test_standalone_pronoun_for_what_the_question_names_itself_takes_nothing_along() -> None:
     text = "How many accidents happened on the Shenzhen-Zhongshan Link in its first month?"
     assert standalone(text, ["How many major projects were there in 2022?"]) == text
+    text = "What does the transport plan say about the metro, and who drew it up?"
+    assert standalone(text, ["How many major projects were there in 2022?"]) == text
 
 
 @pytest.mark.parametrize(
