@@ -50,7 +50,7 @@ class Plan:
     """
 
     layers: int = 6
-    steps: int = 1000
+    steps: int = 8000
     seed: int = 0
     groups: int = 32
     size: int = 12
