@@ -22,6 +22,7 @@ from assistant.messages import message, outcome_message
 from assistant.overlap import Overlap
 from assistant.retrieve import HybridSearch, Passage, PilotRetriever, Query
 from assistant.settings import AnswerSettings, Settings
+from assistant.twins import Twins
 from assistant.types import Answer, Citation, Filters, NearDocument, Outcome, Question, RankedPassage, Sentence
 from assistant.understand import Part, Understood, asks_latest, content_terms, lacks_subject, understand
 from index.embed import Embedder
@@ -277,7 +278,8 @@ class Assistant(Runnable[Question, Answer]):
             return replace(base, outcome=Outcome.AMBIGUOUS, readings=readings, message=text)
         if not held:
             return self._refusal(base, findings, question.filters, store)
-        answer = self._write(base, held, missing, store)
+        twins = Twins(store, self.engine.pivot, question.filters)
+        answer = self._write(base, held, missing, store, twins=twins)
         clock.lap("write")
         return answer if answer.sentences else self._refusal(base, findings, question.filters, store)
 
@@ -299,7 +301,9 @@ class Assistant(Runnable[Question, Answer]):
             [found for found, is_held in zip(findings, held, strict=True) if not is_held],
         )
 
-    def _write(self, base: Answer, held: Sequence[Finding], missing: Sequence[Finding], store: PassageStore) -> Answer:
+    def _write(
+        self, base: Answer, held: Sequence[Finding], missing: Sequence[Finding], store: PassageStore, *, twins: Twins
+    ) -> Answer:
         quotes: list[Quote] = []
         outcome = Outcome.ANSWERED
         for found in held:
@@ -312,7 +316,8 @@ class Assistant(Runnable[Question, Answer]):
                     found.evidence,
                     found.part.kind,
                     base.language,
-                    found.overlap,
+                    overlap=found.overlap,
+                    twins=twins,
                     max_sentences=self.settings.max_sentences,
                 )
         citations = _Citations(store)

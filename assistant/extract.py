@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from assistant.evidence import Evidence
 from assistant.overlap import Overlap
 from assistant.retrieve import Passage
+from assistant.twins import Twins
 from assistant.understand import Kind
 from assistant.values import magnitudes
 from index.language import tokenise
@@ -29,7 +30,6 @@ _MARGIN = 0.3
 _LOGIT_MARGIN = 2.0
 _GAIN = 0.2
 _SAME_LANGUAGE = 0.75
-_TRANSLATION = 0.5
 _CONSIDERED = 16
 _ALSO = 2
 
@@ -59,52 +59,30 @@ def _text(chunk: Chunk, start: int, end: int) -> str:
     return chunk.text[start - chunk.start : end - chunk.start]
 
 
-def _are_translations(one: Passage, other: Passage) -> bool:
-    first, second = one.document, other.document
-    return first.translation_of == second.id or second.translation_of == first.id
-
-
 def _similarity(left: frozenset[str], right: frozenset[str]) -> float:
     """Jaccard similarity of two sets of terms; 0 where both are empty."""
     union = left | right
     return len(left & right) / len(union) if union else 0.0
 
 
-def says_the_same(one: Evidence, other: Evidence, overlap: Overlap) -> bool:
-    """Whether two sentences state one fact: near-duplicates, or a sentence and its translation in the twin document."""
-    here, there = one.passage.chunk, other.passage.chunk
-    if here.language == there.language:
-        same = _similarity(frozenset(tokenise(one.text)), frozenset(tokenise(other.text)))
-        return same >= _SAME_LANGUAGE and magnitudes(one.text) == magnitudes(other.text)
-    if not _are_translations(one.passage, other.passage):
+def says_the_same(one: Evidence, other: Evidence) -> bool:
+    """Whether two sentences of one language state one fact in nearly the same words and the same figures."""
+    if one.passage.chunk.language != other.passage.chunk.language:
         return False
-    return overlap.likeness(one.text, other.text) >= _TRANSLATION
+    same = _similarity(frozenset(tokenise(one.text)), frozenset(tokenise(other.text)))
+    return same >= _SAME_LANGUAGE and magnitudes(one.text) == magnitudes(other.text)
 
 
-def _candidates(
-    evidence: Sequence[Evidence], language: Language, overlap: Overlap
-) -> list[tuple[Evidence, list[Evidence]]]:
-    """Evidence without headings, each with the others that say the same; the reader's language leads its group."""
-    groups: list[list[Evidence]] = []
-    for one in evidence[:_CONSIDERED]:
-        if one.span.kind == "heading":
-            continue
-        for group in groups:
-            if says_the_same(group[0], one, overlap):
-                group.append(one)
-                break
-        else:
-            groups.append([one])
-    ordered = [sorted(group, key=lambda one: one.passage.chunk.language != language) for group in groups]
-    return [(group[0], _elsewhere(group)) for group in ordered]
-
-
-def _elsewhere(group: Sequence[Evidence]) -> list[Evidence]:
-    """The best other places of a fact, one a document."""
+def _fact(best: Evidence, prose: Sequence[Evidence], language: Language, twins: Twins) -> list[Evidence]:
+    """A sentence and the other places of its fact, one a document; the reader's language leads."""
+    twin = twins.of(best)
+    stated = [best] if twin is None else [best, twin]
+    group = [*stated, *(one for one in prose if any(says_the_same(said, one) for said in stated))]
+    group.sort(key=lambda one: one.passage.chunk.language != language)
     places = {group[0].passage.document.id: group[0]}
     for one in group[1:]:
         places.setdefault(one.passage.document.id, one)
-    return list(places.values())[1 : _ALSO + 1]
+    return list(places.values())[: _ALSO + 1]
 
 
 def _list_of(chunk: Chunk, item: SentenceSpan) -> list[SentenceSpan]:
@@ -153,28 +131,32 @@ def _expand(one: Evidence, also: Sequence[Evidence], kind: Kind) -> list[Quote]:
 
 
 def write(
-    evidence: Sequence[Evidence], kind: Kind, language: Language, overlap: Overlap, *, max_sentences: int
+    evidence: Sequence[Evidence], kind: Kind, language: Language, *, overlap: Overlap, twins: Twins, max_sentences: int
 ) -> list[Quote]:
     """The quotes that answer, best fact first, each span once.
 
     The best sentence always; a further one only while it scores within reach of the best and adds terms of the
     question that are not yet covered. A list keeps all its items and so may pass max_sentences.
     """
-    groups = _candidates(evidence, language, overlap)
-    if not groups:
+    prose = [one for one in evidence[:_CONSIDERED] if one.span.kind != "heading"]
+    if not prose:
         return []
-    best, also = groups[0]
-    quotes = _expand(best, also, kind)
-    shown = best.text
-    for one, others in groups[1:]:
+    best = prose[0]
+    lead, *also = _fact(best, prose, language, twins)
+    quotes = _expand(lead, also, kind)
+    told = [lead, *also]
+    shown = lead.text
+    for one in prose[1:]:
         if len(quotes) >= max_sentences or one.score < best.score - _MARGIN:
             break
-        foreign = one.passage.chunk.language != best.passage.chunk.language
-        if foreign or one.logit < best.logit - _LOGIT_MARGIN:
+        foreign = one.passage.chunk.language != lead.passage.chunk.language
+        if foreign or one.logit < best.logit - _LOGIT_MARGIN or any(says_the_same(said, one) for said in told):
             continue
-        gain = overlap.coverage(f"{shown} {one.text}", best.passage.chunk.language).share
-        if gain - overlap.coverage(shown, best.passage.chunk.language).share >= _GAIN:
+        gain = overlap.coverage(f"{shown} {one.text}", lead.passage.chunk.language).share
+        if gain - overlap.coverage(shown, lead.passage.chunk.language).share >= _GAIN:
+            one, *others = _fact(one, prose, language, twins)
             quotes += _expand(one, others, kind)
+            told += [one, *others]
             shown = f"{shown} {one.text}"
     return _each_span_once(quotes)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from assistant.retrieve import Query
 from assistant.understand import content_terms
-from assistant.values import magnitudes
 from index.embed import Embedder
 from index.fill import embedding_text
 from index.language import FUNCTION_TERMS, detect, fold, tokenise
@@ -107,19 +106,3 @@ class Overlap:
         language = detect(forms[0])
         rarity = self._store.idf(tokenise(forms[0])[-1:], language=language)
         return all(value > _COMMONPLACE for value in rarity.values())
-
-    def likeness(self, left: str, right: str) -> float:
-        """How alike two sentences of two languages are, 0 to 1: agreement of their numbers, then of their glosses.
-
-        Overlap coefficient of the English terms (a gloss gives several words for one); 0 where both have numbers and
-        fewer than half of them are shared.
-        """
-        here, there = magnitudes(left), magnitudes(right)
-        if here and there and 2 * len(here & there) < max(len(here), len(there)):
-            return 0.0
-        sides = [
-            frozenset(term for term in tokenise(self._pivot.pivot(text)) if term not in FUNCTION_TERMS)
-            for text in (left, right)
-        ]
-        smaller = min(len(sides[0]), len(sides[1]))
-        return len(sides[0] & sides[1]) / smaller if smaller else 0.0

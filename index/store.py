@@ -74,6 +74,7 @@ class PassageStore:
         generation: Its name.
         manifest: What it is.
         documents: Its documents by id.
+        translations: The id of a document's twin in the other language, by the id of either.
     """
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
@@ -97,6 +98,10 @@ class PassageStore:
         records = self._catalog.records
         self.documents: Mapping[str, Document] = MappingProxyType({one.document.id: one.document for one in records})
         self._numbers = {record.document.id: number for number, record in enumerate(records)}
+        pairs = [(one.id, one.translation_of) for one in self.documents.values() if one.translation_of]
+        self.translations: Mapping[str, str] = MappingProxyType(
+            {original: own for own, original in pairs} | dict(pairs)
+        )
 
     def __len__(self) -> int:
         return len(self._catalog)
@@ -140,6 +145,10 @@ class PassageStore:
     def sentence_scores(self, query: NDArray[np.float32], rows: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """For each row the inner products of its sentences with the query, float32[sentences], in reading order."""
         return self._sentences.scores(query, rows)
+
+    def sentence_vectors(self, row: int) -> NDArray[np.float32]:
+        """float32[sentences, dim] vectors of a chunk's sentences, in reading order."""
+        return self._sentences.of(row)
 
     def row_languages(self, rows: NDArray[np.int64]) -> NDArray[np.str_]:
         """str[n] "zh" or "en": the language of each of these chunks."""

@@ -129,6 +129,10 @@ class SentenceVectors:
         scaled: Scores = np.asarray(self._codes[positions], np.float32) * scales[:, None]
         return scaled
 
+    def of(self, row: int) -> Scores:
+        """float32[sentences, dim] vectors of a chunk's sentences, in reading order."""
+        return self.take(np.arange(self.offsets[row], self.offsets[row + 1]))
+
     def scores(self, query: Scores, rows: Rows) -> list[Scores]:
         """For each row the inner products of its sentences with the query, float32[sentences], in reading order."""
         rows = np.asarray(rows, np.int64)

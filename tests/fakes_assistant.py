@@ -15,6 +15,8 @@ from assistant.evidence import Evidence
 from assistant.overlap import Overlap
 from assistant.retrieve import HybridSearch, Passage, make_query
 from assistant.settings import AnswerSettings
+from assistant.twins import Twins
+from assistant.types import Filters
 from index.build import build
 from index.report import SilentProgress
 from index.store import PassageStore, open_store
@@ -60,6 +62,10 @@ def tiny_assistant(store: PassageStore, *, model: ConfidenceModel = MODEL, **set
 
 def overlap_with(store: PassageStore, question: str) -> Overlap:
     return Overlap(make_query(question, HashEmbedder(), fake_pivot()), store, fake_pivot(), HashEmbedder())
+
+
+def twins_in(store: PassageStore, filters: Filters | None = None) -> Twins:
+    return Twins(store, fake_pivot(), filters or Filters())
 
 
 def passage_of(store: PassageStore, row: int, *, score: float = 1.0, sentences: Sequence[float] = ()) -> Passage:

@@ -9,7 +9,7 @@ from assistant.extract import Quote, says_the_same, write
 from assistant.understand import Kind
 from index.store import PassageStore
 from index.types import Language
-from tests.fakes_assistant import evidence_of, overlap_with, tiny_store
+from tests.fakes_assistant import evidence_of, overlap_with, tiny_store, twins_in
 
 LEAD = "The four crossovers are:"
 ITEMS = ("crossing regions", "crossing sectors", "crossing cycles", "crossing owners")
@@ -44,7 +44,9 @@ def written(
     language: Language = "en",
     most: int = 4,
 ) -> list[Quote]:
-    return write(evidence, kind, language, overlap_with(store, QUESTION), max_sentences=most)
+    return write(
+        evidence, kind, language, overlap=overlap_with(store, QUESTION), twins=twins_in(store), max_sentences=most
+    )
 
 
 def texts(quotes: Sequence[Quote]) -> tuple[str, ...]:
@@ -116,36 +118,29 @@ def test_write_second_fact_that_adds_nothing_is_left_out(store: PassageStore) ->
 
 def test_write_near_duplicates_are_shown_once_with_both_places(store: PassageStore) -> None:
     (quote,) = written(store, [evidence_of(store, METRO), evidence_of(store, METRO_TWIN)])
-    assert (quote.text, also(quote)) == (METRO, [("twin.md", METRO_TWIN)])
+    assert (quote.text, also(quote)) == (METRO, [("twin.md", METRO_TWIN), ("zh.md", METRO_ZH)])
 
 
 @pytest.mark.parametrize(("language", "shown", "second"), [("en", METRO, METRO_ZH), ("zh", METRO_ZH, METRO)])
+@pytest.mark.parametrize("found", [(METRO,), (METRO_ZH,), (METRO, METRO_ZH), (METRO_ZH, METRO)])
 def test_write_translation_is_a_second_citation_the_readers_language_first(
-    store: PassageStore, language: Language, shown: str, second: str
+    store: PassageStore, language: Language, shown: str, second: str, found: Sequence[str]
 ) -> None:
-    found = [evidence_of(store, METRO_ZH, document="zh.md"), evidence_of(store, METRO)]
-    for evidence in (found, found[::-1]):
-        (quote,) = written(store, evidence, language=language)
-        assert (quote.text, [text for _, text in also(quote)]) == (shown, [second])
+    evidence = [evidence_of(store, text, document="" if text == METRO else "zh.md") for text in found]
+    (quote,) = written(store, evidence, language=language)
+    assert (quote.text, [text for _, text in also(quote)]) == (shown, [second])
 
 
 def test_write_antecedent_of_a_later_fact_keeps_its_second_citation(store: PassageStore) -> None:
     found = [evidence_of(store, METRO), evidence_of(store, METRO_ZH, document="zh.md"), evidence_of(store, NIGHT)]
     overlap = overlap_with(store, "How many stations has the metro, and does it run all night?")
-    quotes = write(found, Kind.OTHER, "en", overlap, max_sentences=4)
+    quotes = write(found, Kind.OTHER, "en", overlap=overlap, twins=twins_in(store), max_sentences=4)
     assert texts(quotes) == (METRO, NIGHT)
     assert also(quotes[0]) == [("zh.md", METRO_ZH)]
 
 
 def test_says_the_same_other_figure_is_another_fact(store: PassageStore) -> None:
-    overlap = overlap_with(store, QUESTION)
     metro = evidence_of(store, METRO)
-    assert says_the_same(metro, evidence_of(store, METRO_TWIN), overlap)
-    assert not says_the_same(metro, evidence_of(store, METRO_OTHER), overlap)
-
-
-def test_says_the_same_across_languages_only_in_translated_documents(store: PassageStore) -> None:
-    overlap = overlap_with(store, QUESTION)
-    metro = evidence_of(store, METRO)
-    assert says_the_same(metro, evidence_of(store, METRO_ZH, document="zh.md"), overlap)
-    assert not says_the_same(metro, evidence_of(store, METRO_ZH, document="stranger.md"), overlap)
+    assert says_the_same(metro, evidence_of(store, METRO_TWIN))
+    assert not says_the_same(metro, evidence_of(store, METRO_OTHER))
+    assert not says_the_same(metro, evidence_of(store, METRO_ZH, document="zh.md"))
