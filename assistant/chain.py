@@ -24,7 +24,17 @@ from assistant.retrieve import HybridSearch, Passage, PilotRetriever, Query
 from assistant.settings import AnswerSettings, Settings
 from assistant.twins import Twins
 from assistant.types import Answer, Citation, Filters, NearDocument, Outcome, Question, RankedPassage, Sentence
-from assistant.understand import Part, Understood, asks_latest, content_terms, lacks_subject, understand
+from assistant.understand import (
+    Part,
+    Understood,
+    asks_latest,
+    asks_one_source,
+    by_year,
+    content_terms,
+    lacks_subject,
+    understand,
+)
+from assistant.values import years
 from index.embed import Embedder
 from index.language import detect, unwrap, visible
 from index.pivot import Pivot
@@ -258,10 +268,7 @@ class Assistant(Runnable[Question, Answer]):
 
     def _answer(self, question: Question, asked: Understood, clock: _Clock) -> Answer:
         store = self.engine.stores.current()
-        findings = [
-            self.engine.find(part, question.filters, store, top_k=self.settings.top_k, clock=clock)
-            for part in asked.parts
-        ]
+        findings = self._findings(asked.parts, question.filters, store, clock)
         base = Answer(
             outcome=Outcome.NOT_IN_DOCUMENTS,
             language=asked.language,
@@ -282,6 +289,21 @@ class Assistant(Runnable[Question, Answer]):
         answer = self._write(base, held, missing, store, twins=twins)
         clock.lap("write")
         return answer if answer.sentences else self._refusal(base, findings, question.filters, store)
+
+    def _findings(self, parts: Sequence[Part], filters: Filters, store: PassageStore, clock: _Clock) -> list[Finding]:
+        """What was found for each part; a question about two years is asked of each where no sentence names both.
+
+        That there is nothing about one of them is told only where the best sentence is about the other.
+        """
+        whole = [self.engine.find(part, filters, store, top_k=self.settings.top_k, clock=clock) for part in parts]
+        each = by_year(parts[0]) if len(parts) == 1 else ()
+        asked = years(parts[0].query)
+        named = asked & years(whole[0].evidence[0].text) if whole[0].evidence else frozenset()
+        if not each or named == asked:
+            return whole
+        single = [self.engine.find(part, filters, store, top_k=self.settings.top_k, clock=clock) for part in each]
+        sure = [found.confidence >= self.threshold for found in single]
+        return single if all(sure) or (any(sure) and (named or whole[0].confidence < self.threshold)) else whole
 
     def _parted(self, findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
         """The parts that are answered, and those that are not.
@@ -307,7 +329,8 @@ class Assistant(Runnable[Question, Answer]):
         quotes: list[Quote] = []
         outcome = Outcome.ANSWERED
         for found in held:
-            rivals = find_conflict(found.evidence, found.part.kind)
+            settled = asks_one_source(found.part.query) or asks_latest(found.part.query)
+            rivals = [] if settled else find_conflict(found.evidence, found.part.kind)
             if rivals:
                 outcome = Outcome.CONFLICTING
                 quotes += [Quote(one.passage, one.span.start, one.span.end) for one in rivals]

@@ -119,6 +119,14 @@ def _patterns() -> _Patterns:
 _QUESTION_END = re.compile(r"(?<=[?？])\s*(?=[^\s(（])")  # not before what a follow-up took along
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _SHORT_YEAR = re.compile(r"(?<![\d.\-—–~至到用了近约共超过满第每这几、])(2[0-9])年(?![内后後来來间間代期多龄齡以之史])")
+_TWO_YEARS = re.compile(
+    r"((?:19|20)\d\d)(年?)(?:\s+and(?:\s+in)?\s+|\s+(?:vs\.?|versus)\s+|\s*[&、]\s*|\s*[和与跟及]\s*)((?:19|20)\d\d)(?!\d)"
+)
+_TOGETHER = re.compile(  # of years that are compared or added up, not asked for one by one
+    r"\b(?:between|from|average|averaged|total|together|combined|both|compare[ds]?|than|difference|over)\b"
+    r"|平均|合计|总共|一共|累计|两年|比|相差|变化|[从自]",
+    re.IGNORECASE,
+)
 _FOLLOW_UP_TERMS = 8
 _RICH_TERMS = 6
 _OWN_TIME = re.compile(
@@ -172,6 +180,11 @@ def asks_latest(text: str) -> bool:
     return bool(_patterns().words["latest"].search(fold(text)))
 
 
+def asks_one_source(text: str) -> bool:
+    """Whether a question wants what one source says: that others say something else is then no answer to it."""
+    return bool(_patterns().words["source"].search(fold(text)))
+
+
 def content_terms(text: str) -> list[str]:
     """Search terms that carry content, in order: without function words, question words and single Han characters."""
     terms = tokenise(_patterns().words["asks"].sub(" ", fold(text)))
@@ -221,6 +234,20 @@ def split_parts(text: str) -> tuple[Part, ...]:
         return (Part(text, _plain(text), question_kind(text)),)
     first = Part(questions[0], _plain(questions[0]), question_kind(questions[0]))
     return (first, *(_later_part(piece, questions[0]) for piece in questions[1:]))
+
+
+def by_year(part: Part) -> tuple[Part, ...]:
+    """A question about two years as one about each; empty where it names no two side by side, or compares or adds them.
+
+    "What was spent in 2023 and 2024?" gives "What was spent in 2023?" and "What was spent in 2024?".
+    """
+    found = _TWO_YEARS.search(part.query)
+    if not found or found[1] == found[3] or _TOGETHER.search(part.query):
+        return ()
+    before, after = part.query[: found.start()], part.query[found.end() :]
+    mark = "" if after.startswith("年") else found[2]
+    queries = [f"{before}{year}{mark}{after}" for year in (found[1], found[3])]
+    return tuple(Part(query, query, part.kind) for query in queries)
 
 
 def _without_own_time(text: str) -> str:

@@ -26,6 +26,7 @@ DOCUMENTS = {
     "metro-zh.md": f"---\ntitle: 地铁\ntranslation_of: metro.md\n---\n{METRO_ZH}",
     "toll-a.md": "---\ntitle: Toll A\n---\nThe bridge toll is 60 yuan.",
     "toll-b.md": "---\ntitle: Toll B\n---\nThe bridge toll is 70 yuan.",
+    "cargo.md": "---\ntitle: Cargo\n---\nHarbour cargo reached 40 tonnes in 2021. Harbour cargo was 50 tonnes in 2022.",
     "drone-1.md": "---\ntitle: Drone rules of 2020\n---\nDrones need a paper licence.",
     "drone-2.md": "---\ntitle: Drone rules of 2024\nsupersedes: [drone-1.md]\n---\nDrones weigh under five kilograms.",
 }
@@ -131,6 +132,25 @@ def test_invoke_sources_that_differ_are_shown_side_by_side(assistant: Assistant)
     assert set(shown(answer)) == {"The bridge toll is 60 yuan.", "The bridge toll is 70 yuan."}
     assert {citation.title for citation in answer.citations} == {"Toll A", "Toll B"}
     assert answer.message
+
+
+def test_invoke_one_source_that_is_asked_for_is_not_set_against_others(assistant: Assistant) -> None:
+    answer = assistant.invoke(Question("According to Toll A, what is the bridge toll in yuan?"))
+    assert answer.outcome is Outcome.ANSWERED
+
+
+@pytest.mark.parametrize(
+    ("question", "outcome", "count"),
+    [
+        ("How much harbour cargo was there in 2021 and 2022?", Outcome.ANSWERED, 2),
+        ("What cargo was there in 2021 and 2033?", Outcome.PARTIAL, 1),
+    ],
+)
+def test_invoke_two_years_are_answered_one_by_one(
+    assistant: Assistant, question: str, outcome: Outcome, count: int
+) -> None:
+    answer = assistant.invoke(Question(question))
+    assert (answer.outcome, len(answer.sentences)) == (outcome, count)
 
 
 def test_invoke_superseded_document_names_its_successor(assistant: Assistant) -> None:

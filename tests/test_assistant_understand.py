@@ -6,7 +6,10 @@ import pytest
 
 from assistant.understand import (
     Kind,
+    Part,
     asks_latest,
+    asks_one_source,
+    by_year,
     content_terms,
     lacks_subject,
     question_kind,
@@ -330,3 +333,41 @@ def test_understand_follow_up_is_searched_with_what_it_is_about() -> None:
     asked = understand("造价呢？", ["珠三角水资源配置工程有多长？"])
     assert asked.text == "造价呢？ (珠三角水资源配置工程有多长)"
     assert asked.parts[0].query == "珠三角水资源配置工程有 造价呢？"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("According to Xinhua, how many masts are there?", True),
+        ("How long is the bridge as reported by CCTV?", True),
+        ("What does the 2025 report say about growth?", True),
+        ("据新华社报道，基站有多少个？", True),
+        ("按2023年的规划，面积是多少？", True),
+        ("报告里说的目标是什么？", True),
+        ("According to your documents, how long is the bridge?", False),
+        ("根据这些文件，大桥多长？", False),
+        ("据说大桥很长，到底多长？", False),
+        ("How long is the bridge?", False),
+        ("根据需要可以建多少个站？", False),
+    ],
+)
+def test_asks_one_source_only_where_one_is_named(text: str, expected: bool) -> None:
+    assert asks_one_source(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("What was spent in 2023 and 2024?", ("What was spent in 2023?", "What was spent in 2024?")),
+        ("2023年和2024年各有多少个项目？", ("2023年各有多少个项目？", "2024年各有多少个项目？")),
+        ("2023、2024年投资多少？", ("2023年投资多少？", "2024年投资多少？")),
+        ("What was spent between 2023 and 2024?", ()),
+        ("Was more spent in 2023 than in 2024?", ()),
+        ("2022和2023两年平均增长多少？", ()),
+        ("What does the plan for 2023-2024 say?", ()),
+        ("What was spent in 2023?", ()),
+    ],
+)
+def test_by_year_splits_years_side_by_side_only(text: str, expected: tuple[str, ...]) -> None:
+    parts = by_year(Part(text, text, Kind.HOW_MANY))
+    assert tuple(part.query for part in parts) == tuple(part.text for part in parts) == expected
