@@ -20,9 +20,10 @@ FILES = {
     "pilot": ROWS,
     "heldout": load_suite(PILOT_SUITE.with_name("heldout.jsonl")),
     "blind": load_suite(PILOT_SUITE.with_name("blind.jsonl")),
+    "blind2": load_suite(PILOT_SUITE.with_name("blind2.jsonl")),
     "fitting": load_suite(FITTING / "pilot.jsonl"),
 }
-SUITES = ("pilot", "heldout", "blind")
+SUITES = ("pilot", "heldout", "blind", "blind2")
 DOCUMENTS = PROJECT_ROOT / "documents"
 
 
