@@ -22,6 +22,7 @@ from assistant.messages import message, outcome_message
 from assistant.overlap import Overlap
 from assistant.retrieve import HybridSearch, Passage, PilotRetriever, Query
 from assistant.settings import AnswerSettings, Settings
+from assistant.spelling import Speller
 from assistant.twins import Twins
 from assistant.types import Answer, Citation, Filters, NearDocument, Outcome, Question, RankedPassage, Sentence
 from assistant.understand import (
@@ -36,7 +37,7 @@ from assistant.understand import (
 )
 from assistant.values import years
 from index.embed import Embedder
-from index.language import detect, unwrap, visible
+from index.language import detect, stem, unwrap, visible
 from index.pivot import Pivot
 from index.store import PassageStore
 from index.types import Language
@@ -133,12 +134,27 @@ class _Clock:
 class Engine:
     """The parts that answer, put together once; one instance serves every question."""
 
-    def __init__(self, stores: StoreSource, embedder: Embedder, pivot: Pivot, *, scorer: Scorer | None) -> None:
+    def __init__(
+        self,
+        stores: StoreSource,
+        embedder: Embedder,
+        pivot: Pivot,
+        *,
+        scorer: Scorer | None,
+        speller: Speller | None = None,
+    ) -> None:
         self.stores = stores
+        self.speller = speller
         self.embedder = embedder
         self.pivot = pivot
         self.ranker = EvidenceRanker(pivot, scorer)
         self.model = load_confidence()
+
+    def understand(self, question: Question) -> Understood:
+        """What is asked, its misspelt words corrected by the live generation."""
+        store = self.stores.current()
+        text = self.speller.corrected(question.text, store) if self.speller else question.text
+        return understand(text, question.history)
 
     def search(self, store: PassageStore) -> HybridSearch:
         """The hybrid search over one generation."""
@@ -227,7 +243,7 @@ class Assistant(Runnable[Question, Answer]):
         if len(input.text) > self.settings.question_chars:
             text = message("too_long", language, limit=self.settings.question_chars)
             return _plain(input, language, Outcome.BLOCKED, text=text)
-        asked = understand(input.text, input.history)
+        asked = self.engine.understand(input)
         clock.lap("understand")
         if asked.small_talk:
             answer = _plain(input, asked.language, Outcome.SMALL_TALK, text=message(asked.small_talk, asked.language))
@@ -261,7 +277,7 @@ class Assistant(Runnable[Question, Answer]):
         """What the stages saw of a question, for measuring."""
         clock = _Clock()
         store = self.engine.stores.current()
-        asked = understand(question.text, question.history)
+        asked = self.engine.understand(question)
         found = self.engine.find(asked.parts[0], question.filters, store, top_k=self.settings.top_k, clock=clock)
         outcome = Outcome.ANSWERED if found.confidence >= self.threshold else Outcome.NOT_IN_DOCUMENTS
         return Trace(found.passages, found.evidence, found.confidence, outcome, clock.stop(), found.features)
@@ -440,13 +456,16 @@ def open_engine(settings: Settings, stores: StoreSource) -> Engine:
     Raises:
         PilotError: If a model, the dictionary or the fitted weights cannot be opened.
     """
-    from assistant.rerank import open_scorer
-    from index.embed import open_embedder
+    from assistant.rerank import open_scorer, open_tokenizer
+    from index.embed import ensure_export, open_embedder
     from index.pivot import open_pivot
 
     models = settings.home / "models"
     pivot = open_pivot(settings.index.glossary, models)
-    return Engine(stores, open_embedder(settings.embedding, models), pivot, scorer=open_scorer(models))
+    vocabulary = open_tokenizer(ensure_export(models) / "tokenizer.json")
+    speller = Speller(lambda word: vocabulary.token_to_id(word) is not None or stem(word) in pivot.english)
+    embedder = open_embedder(settings.embedding, models)
+    return Engine(stores, embedder, pivot, scorer=open_scorer(models), speller=speller)
 
 
 def open_assistant(settings: Settings, *, generation: str | None = None) -> Assistant:

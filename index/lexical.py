@@ -134,6 +134,23 @@ class LexicalReader:
         searcher = found.searcher()
         return {term: _idf(searcher, field, term) for term in terms}
 
+    def has(self, term: str) -> bool:
+        """Whether any chunk of either language holds the term in any field."""
+        return any(opened.searcher().doc_freq(field, term) > 0 for opened in self._indexes.values() for field in FIELDS)
+
+    def like(self, term: str, *, language: Language, limit: int, distance: int) -> NDArray[np.int64]:
+        """int64[k] rows of chunks of a language whose text or title has a term so many letters away, at most 2."""
+        found = self._indexes.get(language)
+        if found is None:
+            return np.empty(0, np.int64)
+        should = [
+            (tantivy.Occur.Should, tantivy.Query.fuzzy_term_query(found.schema, field, term, distance=distance))
+            for field in ("text", "title")
+        ]
+        searcher = found.searcher()
+        hits = searcher.search(tantivy.Query.boolean_query(should), limit, count=False).hits
+        return np.sort(np.array(searcher.fast_field_values("row", [address for _, address in hits]), np.int64))
+
     @staticmethod
     def _bound(searcher: tantivy.Searcher, terms: Mapping[str, Mapping[str, float]]) -> np.float32:
         """Supremum of the BM25 score of these terms."""

@@ -174,6 +174,14 @@ class PassageStore:
         """How rare each term is among the chunks of a language, see `LexicalReader.idf`; empty without such chunks."""
         return self._lexical.idf(terms, language=language, field=field)
 
+    def has_term(self, term: str) -> bool:
+        """Whether any chunk holds a term, in its words, glosses or title."""
+        return self._lexical.has(term)
+
+    def rows_like(self, term: str, *, limit: int, distance: int) -> list[int]:
+        """Rows of English chunks that have a term so many letters away, at most 2; ascending."""
+        return [int(row) for row in self._lexical.like(term, language="en", limit=limit, distance=distance)]
+
     def chunks(self, rows: Sequence[int]) -> list[Chunk]:
         """The chunks at these rows, in their order.
 
