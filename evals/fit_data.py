@@ -360,7 +360,10 @@ def read_collections(bench: Path, train: Path) -> list[Collection]:
     )
     fitted = {n: a for n, a in enumerate(_squad(bench / "xquad.en.json")) if _fitted(n)}
     cmrc = dict(enumerate(_squad(train / "cmrc2018_trial.json")))
-    exercises = [one for n, one in enumerate(read_exercises(FITTING / "exercises.jsonl")) if n % EXERCISES_HELD_OUT]
+    exercises = {
+        name: [one for n, one in enumerate(read_exercises(FITTING / f"{name}.jsonl")) if n % EXERCISES_HELD_OUT]
+        for name in ("exercises", "exercises_2")
+    }
     return [
         english,
         chinese,
@@ -369,7 +372,7 @@ def read_collections(bench: Path, train: Path) -> list[Collection]:
         _crossed(chinese, english),
         _crossed(english, chinese),
         squad_collection("cmrc2018_trial", _squad(train / "cmrc2018_trial.json")),
-        exercise_collection("exercises", exercises),
+        *(exercise_collection(name, passages) for name, passages in exercises.items()),
         clap_collection(train / "clapnq_dev_answerable.jsonl"),
         clap_collection(train / "clapnq_dev_unanswerable.jsonl"),
         *_policies(train),

@@ -68,6 +68,15 @@ def test_fit_lowers_the_loss_and_its_export_scores_like_it(tokenizer: PairTokeni
     assert scorer.score("how long is it", ["it opened in 2021"])[0] < 0
 
 
+def test_fit_leaves_frozen_layers_as_they_are(tokenizer: PairTokenizer, tmp_path: Path) -> None:
+    plan = Plan(layers=2, steps=2, groups=2, size=3, rate=3e-4, dropout=0.0, frozen=1)
+    ((_, _, model),) = fit(TASKS, tokenizer, plan, checkpoint=tmp_path / "checkpoint.safetensors")
+    fresh = TokenScorer(2).state_dict()
+    moved = {name for name, weight in model.state_dict().items() if not torch.equal(weight, fresh[name])}
+    assert any("encoder.layer.1." in name for name in moved)
+    assert not [name for name in moved if "embeddings" in name or "encoder.layer.0." in name]
+
+
 def steps_of(tokenizer: PairTokenizer, plan: Plan) -> list[torch.Tensor]:
     return [torch.cat([chunk.ids.flatten() for chunk in step]) for step in Steps(TASKS, tokenizer, plan)]
 
