@@ -7,7 +7,6 @@ The weights ship with this package as `model/evidence.onnx`, with `model/evidenc
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from index.embed import ensure_export, length_sorted_batches
+from index.embed import ensure_export, length_sorted_batches, open_session
 from index.errors import PilotError
 
 WEIGHTS = Path(__file__).resolve().parent / "model"
@@ -175,12 +174,6 @@ def open_scorer(models: Path, *, weights: Path = WEIGHTS, threads: int = 0) -> S
     Raises:
         PilotError: If the weights are missing or are not those that their provenance names.
     """
-    import onnxruntime
-
     path, digest = _verified(weights)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or os.cpu_count() or 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # spinning starves a busy machine
-    session = cast(Session, onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]))
+    session = cast(Session, open_session(path, threads=threads))
     return SentenceScorer(session, open_tokenizer(ensure_export(models) / "tokenizer.json"), id=digest)
