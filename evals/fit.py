@@ -21,7 +21,7 @@ import typer
 from assistant.chain import Assistant, Engine, open_assistant
 from assistant.rerank import open_tokenizer
 from assistant.settings import Settings
-from evals.fit_data import FITTING, Task, read_collections, summary, tasks_of
+from evals.fit_data import FITTING, Collection, Task, read_collections, summary, tasks_of
 from evals.fit_misses import near_misses
 from evals.fit_suite import KEPT, suite_tasks
 from evals.progress import ticking
@@ -68,8 +68,8 @@ class Sources:
         bench: Folder of xquad.en.json and xquad.zh.json.
         train: Folder of the PolicyQA, CMRC 2018 and ClapNQ files.
         models: Folder of the exported embedder.
-        start: checkpoint.safetensors of an earlier run to go on from, or None for MiniLM itself.
-        mean: checkpoint.safetensors of another run, whose weights are averaged with this one's at the end, or None.
+        start: checkpoint.safetensors or evidence.onnx of an earlier run to go on from, or None for MiniLM itself.
+        mean: The same of another run, whose weights are averaged with this one's at the end, or None.
         weights: How often the questions of a collection are asked before any comes again, by its name; below 1 a share
             of them is drawn, 0 leaves it out. 1 for those that are not named, 3 for the own documents.
     """
@@ -94,22 +94,24 @@ def weighted(tasks: Sequence[Task], weight: float) -> list[Task]:
     return [*tasks] * whole + drawn
 
 
-def _found(sources: Sources, assistant: Assistant, left_out: Container[str]) -> Iterator[tuple[str, list[Task]]]:
-    """All to fit on by name, none where it is left out.
+def _found(
+    sources: Sources, assistant: Assistant, collections: Sequence[Collection], left_out: Container[str]
+) -> Iterator[tuple[str, list[Task]]]:
+    """All to fit on by name.
 
     For questions about the project's own documents the product retrieves, without a scorer.
     """
     pivot, embedder = assistant.engine.pivot, assistant.engine.embedder
-    for number, collection in enumerate(read_collections(sources.bench, sources.train)):
+    for number, collection in enumerate(collections):
         if collection.name in left_out:
-            yield collection.name, []
             continue
         found = list(tasks_of(collection, pivot=pivot.pivot, embed=embedder.embed))
         if collection.foreign:
             found = [*found, *near_misses(collection, found, pivot, seed=number)]
         yield collection.name, found
-    whole = [] if _OWN in left_out else load_suite(FITTING / "pilot.jsonl")
-    own = [row for number, row in enumerate(whole) if number % KEPT]
+    if _OWN in left_out:
+        return
+    own = [row for number, row in enumerate(load_suite(FITTING / "pilot.jsonl")) if number % KEPT]
     plain = Assistant(Engine(assistant.engine.stores, embedder, pivot, scorer=None), assistant.settings)
     with ticking("The project's own documents", len(own)) as tick:
         yield _OWN, list(suite_tasks(plain, own, tick))
@@ -119,24 +121,26 @@ def tasks_to_fit_on(sources: Sources, assistant: Assistant, report: Callable[[st
     """Everything to fit on, each collection as often as its weight says.
 
     Raises:
-        PilotError: If a weight names no collection.
+        PilotError: If a weight names no collection, or nothing is left to fit on.
     """
-    weights = {**_WEIGHTS, **sources.weights}
-    tasks: list[Task] = []
-    known: list[str] = []
-    left_out = {name for name, weight in weights.items() if not weight}
-    for name, found in _found(sources, assistant, left_out):
-        known.append(name)
-        weight = weights.get(name, 1.0)
-        report(f"{name}: {summary(found)}, weight {weight:g}")
-        tasks += weighted(found, weight)
-    unknown = sorted(set(weights) - set(known))
+    collections = read_collections(sources.bench, sources.train)
+    weights = {**dict.fromkeys((*(one.name for one in collections), _OWN), 1.0), **_WEIGHTS}
+    unknown = sorted(set(sources.weights) - set(weights))
     if unknown:
-        raise PilotError(f"{unknown[0]} is no collection to fit on; name one of: {', '.join(known)}")
-    return [task for task in tasks if task.answering or task.beside or task.elsewhere]
+        raise PilotError(f"{unknown[0]} is no collection to fit on; name one of: {', '.join(weights)}")
+    weights |= sources.weights
+    tasks: list[Task] = []
+    for name, found in _found(sources, assistant, collections, {name for name in weights if not weights[name]}):
+        report(f"{name}: {summary(found)}, weight {weights[name]:g}")
+        tasks += weighted(found, weights[name])
+    tasks = [task for task in tasks if task.answering or task.beside or task.elsewhere]
+    if not tasks:
+        raise PilotError("Nothing is left to fit on; give a collection a weight above 0")
+    return tasks
 
 
 def _data(sources: Sources) -> list[dict[str, str]]:
+    """All files that may have been fitted on, in this run or in those that it goes on from."""
     folders = {"bench": sources.bench, "train": sources.train, "own": FITTING}
     return [
         {"file": name, "licence": licence, "origin": origin, "sha256": sha256(folders[folder] / name)}
@@ -176,12 +180,13 @@ def make_scorer(
     """Fit and export the scorer; the path of its provenance, evidence.json, beside evidence.onnx in `out`.
 
     Raises:
-        PilotError: If a data file is missing or malformed, or a checkpoint is missing or of other layers.
+        PilotError: If a data file is missing or malformed, or weights to go on from are missing or of other layers.
     """
-    from evals.fit_model import average, check_checkpoint, export, fit
+    from evals.fit_model import average, export, fit
+    from evals.fit_start import load_weights
 
     for checkpoint in filter(None, (sources.start, sources.mean)):
-        check_checkpoint(checkpoint, plan.layers)
+        load_weights(checkpoint, plan.layers)
     out.mkdir(parents=True, exist_ok=True)
     tasks = tasks_to_fit_on(sources, assistant, report)
     tokenizer = open_tokenizer(ensure_export(sources.models) / "tokenizer.json")
@@ -219,10 +224,10 @@ def fit_scorer(
     bench: Annotated[Path, typer.Option(help="Folder of xquad.en.json and xquad.zh.json.")],
     train: Annotated[Path, typer.Option(help="Folder of the PolicyQA, CMRC 2018 and ClapNQ files.")],
     out: Annotated[Path, typer.Option(help="Folder that the weights are written to.")],
-    start: Annotated[Path | None, typer.Option(help="checkpoint.safetensors of an earlier run to go on from.")] = None,
-    mean: Annotated[
-        Path | None, typer.Option(help="checkpoint.safetensors of another run to average the weights with.")
+    start: Annotated[
+        Path | None, typer.Option(help="checkpoint.safetensors or evidence.onnx of an earlier run to go on from.")
     ] = None,
+    mean: Annotated[Path | None, typer.Option(help="The same of another run to average the weights with.")] = None,
     layers: Annotated[int, typer.Option(min=1, max=6, help="Lower layers of MiniLM kept.")] = 6,
     steps: Annotated[
         int, typer.Option(min=1, help="Steps: about 20 a second on an H100, 10 s each on two cores.")

