@@ -14,7 +14,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import run_in_executor
 
 from assistant.confidence import load_confidence, measure
-from assistant.conflict import find_conflict
+from assistant.conflict import find_conflict, settle
 from assistant.evidence import Evidence, EvidenceRanker, Scorer, rerank
 from assistant.extract import Quote, write
 from assistant.ground import grounded
@@ -29,7 +29,6 @@ from assistant.understand import (
     Part,
     Understood,
     asks_latest,
-    asks_one_source,
     by_year,
     content_terms,
     lacks_subject,
@@ -151,10 +150,13 @@ class Engine:
         self.model = load_confidence()
 
     def understand(self, question: Question) -> Understood:
-        """What is asked, its misspelt words corrected by the live generation."""
+        """What is asked, its misspelt words and those of the questions before corrected by the live generation."""
         store = self.stores.current()
-        text = self.speller.corrected(question.text, store) if self.speller else question.text
-        return understand(text, question.history)
+        speller = self.speller
+        if speller is None:
+            return understand(question.text, question.history)
+        history = [speller.corrected(one, store) for one in question.history]
+        return understand(speller.corrected(question.text, store), history)
 
     def search(self, store: PassageStore) -> HybridSearch:
         """The hybrid search over one generation."""
@@ -345,14 +347,14 @@ class Assistant(Runnable[Question, Answer]):
         quotes: list[Quote] = []
         outcome = Outcome.ANSWERED
         for found in held:
-            settled = asks_one_source(found.part.query) or asks_latest(found.part.query)
-            rivals = [] if settled else find_conflict(found.evidence, found.part.kind)
-            if rivals:
+            rivals = find_conflict(found.evidence, found.part.kind)
+            chosen = settle(rivals, found.part.query, found.overlap) if rivals else None
+            if rivals and chosen is None:
                 outcome = Outcome.CONFLICTING
                 quotes += [Quote(one.passage, one.span.start, one.span.end) for one in rivals]
             else:
                 quotes += write(
-                    found.evidence,
+                    [chosen, *found.evidence] if chosen else found.evidence,
                     found.part.kind,
                     base.language,
                     overlap=found.overlap,

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from assistant.confidence import are_kin
 from assistant.evidence import Evidence
-from assistant.understand import Kind, says_sources_differ
-from assistant.values import Quantity, days, magnitudes, quantities, years
+from assistant.overlap import Overlap
+from assistant.understand import Kind, asks_latest, asks_one_source, says_sources_differ
+from assistant.values import Quantity, days, magnitudes, moments, quantities, years
 from index.language import fold
 
 _REACH = 0.5
@@ -143,3 +144,29 @@ def find_conflict(evidence: Sequence[Evidence], kind: Kind) -> list[Evidence]:
         return []
     rivals = [one for one in near[1:] if not are_kin(one.passage, best.passage) and differ(best, one)]
     return [best, rivals[0]] if rivals else []
+
+
+def _newest(one: Evidence) -> tuple[float, str]:
+    """The newest time that a sentence names, and its document's date: what holds now is what was said last."""
+    return max(moments(one.text), default=0.0), one.passage.document.published
+
+
+def settle(rivals: Sequence[Evidence], question: str, overlap: Overlap) -> Evidence | None:
+    """The one of sources that differ that the question asks for: the newest, or the one that it names.
+
+    None where it asks for neither, or none stands out. A remark that sources differ is not chosen beside others.
+    """
+    plain = [one for one in rivals if not says_sources_differ(one.text)] or list(rivals)
+    if asks_latest(question):
+        ordered = sorted(plain, key=_newest, reverse=True)
+        return ordered[0] if len(ordered) > 1 and _newest(ordered[0]) > _newest(ordered[1]) else None
+    if not asks_one_source(question):
+        return None
+
+    def named(one: Evidence) -> float:
+        document = one.passage.document
+        whole = f"{document.title} {document.issuer} {one.text}"
+        return overlap.coverage(whole, one.passage.chunk.language).share
+
+    ordered = sorted(plain, key=named, reverse=True)
+    return ordered[0] if len(ordered) == 1 or named(ordered[0]) > named(ordered[1]) else None

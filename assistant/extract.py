@@ -144,19 +144,19 @@ def write(
     best = prose[0]
     lead, *also = _fact(best, prose, language, twins)
     quotes = _expand(lead, also, kind)
-    told = [lead, *also]
-    shown = lead.text
+    told = [best, lead, *also]
+    shown = best.text
     for one in prose[1:]:
         if len(quotes) >= max_sentences or one.score < best.score - _MARGIN:
             break
-        foreign = one.passage.chunk.language != lead.passage.chunk.language
+        foreign = one.passage.chunk.language != best.passage.chunk.language
         if foreign or one.logit < best.logit - _LOGIT_MARGIN or any(says_the_same(said, one) for said in told):
             continue
-        gain = overlap.coverage(f"{shown} {one.text}", lead.passage.chunk.language).share
-        if gain - overlap.coverage(shown, lead.passage.chunk.language).share >= _GAIN:
-            one, *others = _fact(one, prose, language, twins)
-            quotes += _expand(one, others, kind)
-            told += [one, *others]
+        gain = overlap.coverage(f"{shown} {one.text}", best.passage.chunk.language).share
+        if gain - overlap.coverage(shown, best.passage.chunk.language).share >= _GAIN:
+            first, *others = _fact(one, prose, language, twins)
+            quotes += _expand(first, others, kind)
+            told += [one, first, *others]
             shown = f"{shown} {one.text}"
     return _each_span_once(quotes)
 

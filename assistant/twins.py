@@ -14,7 +14,7 @@ import numpy as np
 from assistant.evidence import Evidence
 from assistant.retrieve import Passage, scope_of
 from assistant.types import Filters
-from assistant.values import magnitudes
+from assistant.values import magnitudes, years
 from index.language import FUNCTION_TERMS, tokenise, unwrap
 from index.pivot import Pivot
 from index.store import PassageStore
@@ -22,6 +22,7 @@ from index.types import Chunk
 
 _NEAREST = 8
 _LIKENESS = 0.25
+_SPELT = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,20 @@ class _Place:
         return self.chunk.text[span.start - self.chunk.start : span.end - self.chunk.start]
 
 
+def _figures(text: str) -> frozenset[str]:
+    """The significant digits of the text's numbers but years: a table's "34.15" and "3415" differ by the unit above.
+
+    Small whole numbers are left out; the other language may spell them out.
+    """
+    found = (value for value in magnitudes(text) if f"{value:g}" not in years(text))
+    return frozenset(f"{value:e}".partition("e")[0].rstrip("0") for value in found if value >= _SPELT or value % 1)
+
+
+def _agree(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether two sets share at least half of the larger one; nothing agrees with nothing."""
+    return 2 * len(one & other) >= max(len(one), len(other))
+
+
 class Twins:
     """Finds translations in one generation, among the documents that a question's filters admit."""
 
@@ -57,15 +72,16 @@ class Twins:
         Its scores are those of the sentence given.
         """
         own = one.passage.document
-        twin = self._store.documents.get(self._store.translations.get(own.id, ""))
-        if twin is None or not self._scope.admits(twin):
+        twins = (self._store.documents[name] for name in self._store.translations.get(own.id, ()))
+        twin = next((twin for twin in twins if self._scope.admits(twin) and twin.language != own.language), None)
+        if twin is None:
             return None
         here = _Place(one.passage.row, one.passage.chunk, one.number)
         there = self._nearest(here, self._store.document_rows(twin.id))
         if there is None:
             return None
         back = self._nearest(there, self._store.document_rows(own.id))
-        if back is None or back.key != here.key:
+        if back is None or (back.key != here.key and back.text != here.text):
             return None
         passage = Passage(there.row, there.chunk, twin, one.passage.score, 0.0, 0.0, np.zeros(0, np.float32))
         span = there.chunk.sentences[there.number]
@@ -94,11 +110,10 @@ class Twins:
     def likeness(self, left: str, right: str, cosine: float) -> float:
         """How alike two sentences of two languages are, 0 to 1.
 
-        The mean of the cosine of their vectors and the Dice coefficient of their English terms; 0 where both have
-        numbers and fewer than half of them are shared.
+        The mean of the cosine of their vectors and the Dice coefficient of their English terms; 0 where they share
+        fewer than half of their years, or of their other figures.
         """
-        here, there = magnitudes(left), magnitudes(right)
-        if here and there and 2 * len(here & there) < max(len(here), len(there)):
+        if not _agree(years(left), years(right)) or not _agree(_figures(left), _figures(right)):
             return 0.0
         one, other = self._english(left), self._english(right)
         dice = 2 * len(one & other) / (len(one) + len(other)) if one or other else 0.0

@@ -119,14 +119,19 @@ def _patterns() -> _Patterns:
 _QUESTION_END = re.compile(r"(?<=[?？])\s*(?=[^\s(（])")  # not before what a follow-up took along
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _SHORT_YEAR = re.compile(r"(?<![\d.\-—–~至到用了近约共超过满第每这几、])(2[0-9])年(?![内后後来來间間代期多龄齡以之史])")
-_TWO_YEARS = re.compile(
-    r"((?:19|20)\d\d)(年?)(?:\s+and(?:\s+in)?\s+|\s+(?:vs\.?|versus)\s+|\s*[&、]\s*|\s*[和与跟及]\s*)((?:19|20)\d\d)(?!\d)"
+_SEVERAL_YEARS = re.compile(
+    r"(?<![\d\-–—~至到])(?:(?:19|20)\d\d年?(?:\s*[,，、]\s*(?:and\s+)?(?:in\s+)?|\s+and\s+(?:in\s+)?|\s*[&和与跟及]\s*))+"
+    r"(?:19|20)\d\d(?!\s?[\d\-–—~至到])"
 )
 _TOGETHER = re.compile(  # of years that are compared or added up, not asked for one by one
-    r"\b(?:between|from|average|averaged|total|together|combined|both|compare[ds]?|than|difference|over)\b"
-    r"|平均|合计|总共|一共|累计|两年|比|相差|变化|[从自]",
+    r"\b(?:between|averaged?|total|together|combined|both|compare[ds]?|than|differ(?:ence|s|ent)?|chang(?:e|es|ed)"
+    r"|which year|more|less|fewer|higher|lower|bigger|larger|smaller|greater|faster)\b"
+    r"|\b(?:from|over) (?=(?:19|20)\d\d)|[从自](?=(?:19|20)\d\d)"
+    r"|平均|合计|总共|[一总]?共(?!同|享|建|用)|累计|两年|三年|之间|哪一?年|相比|对比|相差|变化|[和与跟].{1,6}比(?!例|重|亚)|比(?=(?:19|20)\d\d)",
     re.IGNORECASE,
 )
+_YEARS_AT_MOST = 4
+_AMONG_SOURCES = re.compile(r"各方|各家|各自|不同|一致|说法不一|\b(?:agree|differ|disagree|different|various)\b")
 _FOLLOW_UP_TERMS = 8
 _RICH_TERMS = 6
 _OWN_TIME = re.compile(
@@ -182,7 +187,8 @@ def asks_latest(text: str) -> bool:
 
 def asks_one_source(text: str) -> bool:
     """Whether a question wants what one source says: that others say something else is then no answer to it."""
-    return bool(_patterns().words["source"].search(fold(text)))
+    folded = fold(text)
+    return bool(_patterns().words["source"].search(folded)) and not _AMONG_SOURCES.search(folded)
 
 
 def content_terms(text: str) -> list[str]:
@@ -236,18 +242,26 @@ def split_parts(text: str) -> tuple[Part, ...]:
     return (first, *(_later_part(piece, questions[0]) for piece in questions[1:]))
 
 
+def _each_year(text: str) -> list[str]:
+    """The text once for each of the years that it names side by side; nothing where it names none so."""
+    found = _SEVERAL_YEARS.search(text)
+    if not found or _TOGETHER.search(text):
+        return []
+    named = list(dict.fromkeys(_YEAR.findall(found[0])))
+    before, after = text[: found.start()], text[found.end() :]
+    mark = "年" if "年" in found[0] and not after.startswith("年") else ""
+    return [f"{before}{year}{mark}{after}" for year in named] if 1 < len(named) <= _YEARS_AT_MOST else []
+
+
 def by_year(part: Part) -> tuple[Part, ...]:
-    """A question about two years as one about each; empty where it names no two side by side, or compares or adds them.
+    """A question about several years as one about each; empty where they are a range, compared or added up.
 
     "What was spent in 2023 and 2024?" gives "What was spent in 2023?" and "What was spent in 2024?".
     """
-    found = _TWO_YEARS.search(part.query)
-    if not found or found[1] == found[3] or _TOGETHER.search(part.query):
-        return ()
-    before, after = part.query[: found.start()], part.query[found.end() :]
-    mark = "" if after.startswith("年") else found[2]
-    queries = [f"{before}{year}{mark}{after}" for year in (found[1], found[3])]
-    return tuple(Part(query, query, part.kind) for query in queries)
+    queries = _each_year(part.query)
+    shown = _each_year(part.text)
+    texts = shown if len(shown) == len(queries) else queries
+    return tuple(Part(text, query, part.kind) for text, query in zip(texts, queries, strict=True))
 
 
 def _without_own_time(text: str) -> str:

@@ -139,12 +139,18 @@ class LexicalReader:
         return any(opened.searcher().doc_freq(field, term) > 0 for opened in self._indexes.values() for field in FIELDS)
 
     def like(self, term: str, *, language: Language, limit: int, distance: int) -> NDArray[np.int64]:
-        """int64[k] rows of chunks of a language whose text or title has a term so many letters away, at most 2."""
+        """int64[k] rows of chunks of a language whose text or title has a term so many letters away, at most 2.
+
+        With a distance of 0, a term that begins so.
+        """
         found = self._indexes.get(language)
         if found is None:
             return np.empty(0, np.int64)
         should = [
-            (tantivy.Occur.Should, tantivy.Query.fuzzy_term_query(found.schema, field, term, distance=distance))
+            (
+                tantivy.Occur.Should,
+                tantivy.Query.fuzzy_term_query(found.schema, field, term, distance=distance, prefix=not distance),
+            )
             for field in ("text", "title")
         ]
         searcher = found.searcher()

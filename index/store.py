@@ -74,7 +74,8 @@ class PassageStore:
         generation: Its name.
         manifest: What it is.
         documents: Its documents by id.
-        translations: The id of a document's twin in the other language, by the id of either.
+        translations: The ids of a document's translations and of what it is one of, by its id; of a document that has
+            any.
     """
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
@@ -98,10 +99,7 @@ class PassageStore:
         records = self._catalog.records
         self.documents: Mapping[str, Document] = MappingProxyType({one.document.id: one.document for one in records})
         self._numbers = {record.document.id: number for number, record in enumerate(records)}
-        pairs = [(one.id, one.translation_of) for one in self.documents.values() if one.translation_of]
-        self.translations: Mapping[str, str] = MappingProxyType(
-            {original: own for own, original in pairs} | dict(pairs)
-        )
+        self.translations: Mapping[str, tuple[str, ...]] = MappingProxyType(_translations(self.documents))
 
     def __len__(self) -> int:
         return len(self._catalog)
@@ -179,7 +177,7 @@ class PassageStore:
         return self._lexical.has(term)
 
     def rows_like(self, term: str, *, limit: int, distance: int) -> list[int]:
-        """Rows of English chunks that have a term so many letters away, at most 2; ascending."""
+        """Rows of English chunks that have a term so many letters away, at most 2, or begin so for 0; ascending."""
         return [int(row) for row in self._lexical.like(term, language="en", limit=limit, distance=distance)]
 
     def chunks(self, rows: Sequence[int]) -> list[Chunk]:
@@ -217,6 +215,15 @@ class PassageStore:
     def close(self) -> None:
         """Close the files; closing twice is harmless."""
         self._finalizer()
+
+
+def _translations(documents: Mapping[str, Document]) -> dict[str, tuple[str, ...]]:
+    """The other documents of each family of an original and its translations, in the order of the corpus."""
+    families: dict[str, list[str]] = {}
+    for one in documents.values():
+        if one.translation_of in documents:
+            families.setdefault(one.translation_of, [one.translation_of]).append(one.id)
+    return {name: tuple(other for other in family if other != name) for family in families.values() for name in family}
 
 
 def _release(catalog: Catalog, view: tempfile.TemporaryDirectory[str] | None) -> None:

@@ -77,15 +77,30 @@ def passage_of(store: PassageStore, row: int, *, score: float = 1.0, sentences: 
     return Passage(row, chunk, document, score=score, dense=0.0, words=0.0, sentences=near)
 
 
-def evidence_of(
+def every_evidence_of(
     store: PassageStore, text: str, *, document: str = "", score: float = 1.0, logit: float = 0.0, share: float = 1.0
-) -> Evidence:
-    """The first stored sentence with exactly these words (of one document, where it is given) as evidence."""
+) -> list[Evidence]:
+    """All stored sentences with exactly these words (of one document, where it is given) as evidence, in order."""
+    found: list[Evidence] = []
     for row in range(len(store)):
         passage = passage_of(store, row, score=score)
         chunk = passage.chunk
         for number, span in enumerate(chunk.sentences):
             words = chunk.text[span.start - chunk.start : span.end - chunk.start]
             if words == text and document in ("", chunk.document_id):
-                return Evidence(passage, number, span, text, score=score, overlap=share, logit=logit)
-    raise AssertionError(f"no stored sentence {text!r}")
+                found.append(Evidence(passage, number, span, text, score=score, overlap=share, logit=logit))
+    return found
+
+
+def evidence_of(
+    store: PassageStore, text: str, *, document: str = "", score: float = 1.0, logit: float = 0.0, share: float = 1.0
+) -> Evidence:
+    """The first of them.
+
+    Raises:
+        AssertionError: If there is none.
+    """
+    found = every_evidence_of(store, text, document=document, score=score, logit=logit, share=share)
+    if not found:
+        raise AssertionError(f"no stored sentence {text!r}")
+    return found[0]

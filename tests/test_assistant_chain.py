@@ -134,9 +134,10 @@ def test_invoke_sources_that_differ_are_shown_side_by_side(assistant: Assistant)
     assert answer.message
 
 
-def test_invoke_one_source_that_is_asked_for_is_not_set_against_others(assistant: Assistant) -> None:
-    answer = assistant.invoke(Question("According to Toll A, what is the bridge toll in yuan?"))
-    assert answer.outcome is Outcome.ANSWERED
+def test_invoke_of_sources_that_differ_the_one_that_is_asked_for_answers(store: PassageStore) -> None:
+    assistant = tiny_assistant(store, model=MODEL.model_copy(update={"thresholds": {"0.05": 0.1}}))
+    answer = assistant.invoke(Question("According to Toll B, how many yuan is the bridge toll?"))
+    assert (answer.outcome, shown(answer)) == (Outcome.ANSWERED, ("The bridge toll is 70 yuan.",))
 
 
 @pytest.mark.parametrize(

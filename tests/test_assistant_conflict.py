@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from assistant.conflict import find_conflict
+from assistant.conflict import find_conflict, settle
 from assistant.evidence import Evidence
 from assistant.understand import Kind
 from index.store import PassageStore
-from tests.fakes_assistant import evidence_of, tiny_store
+from tests.fakes_assistant import evidence_of, overlap_with, tiny_store
 
 FIVE, SIX = "The metro has 500 stations.", "The metro has 600 stations."
 AGREED = "There are 500 stations on the metro."
@@ -29,6 +29,8 @@ DOCUMENTS = {
     "older.md": f"# Older\n\n{OLDER} {KILOMETRES}",
     "remark.md": f"# Remark\n\n{FIVE} {REMARK}",
     "words.md": f"# Words\n\n{WORD} {WORDS}",
+    "fare-1.md": "---\ntitle: The Herald\npublished: '2021'\n---\nThe fare is 8 yuan.",
+    "fare-2.md": "---\ntitle: Fares\nissuer: The Transport Office\npublished: '2024'\n---\nThe fare is 9 yuan.",
     "zh-a.md": f"# 甲\n\n{FIVE_ZH}",
     "zh-b.md": f"# 乙\n\n{SIX_ZH}",
 }
@@ -120,3 +122,29 @@ def test_find_conflict_remark_on_something_else_or_beside_the_question_is_none(s
 
 def test_find_conflict_headings_do_not_count(store: PassageStore) -> None:
     assert find_conflict(found(store, ("a.md", "A"), ("b.md", "B")), Kind.HOW_MANY) == []
+
+
+FARES = (("fare-1.md", "The fare is 8 yuan."), ("fare-2.md", "The fare is 9 yuan."))
+
+
+@pytest.mark.parametrize(
+    ("question", "chosen"),
+    [
+        ("What is the fare now?", FARES[1]),
+        ("According to the Herald, what is the fare?", FARES[0]),
+        ("What is the fare according to the transport office?", FARES[1]),
+        ("What is the fare according to the mayor?", None),  # neither
+        ("What is the fare?", None),
+    ],
+)
+def test_settle_the_newest_or_the_one_that_is_named(
+    store: PassageStore, question: str, chosen: tuple[str, str] | None
+) -> None:
+    settled = settle(found(store, *FARES), question, overlap_with(store, question))
+    assert (sides([settled]) if settled else None) == ([chosen] if chosen else None)
+
+
+def test_settle_nothing_newer_stays_open(store: PassageStore) -> None:
+    question = "How many stations does the metro have now?"
+    rivals = found(store, ("a.md", FIVE), ("b.md", SIX))
+    assert settle(rivals, question, overlap_with(store, question)) is None

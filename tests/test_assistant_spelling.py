@@ -9,7 +9,8 @@ from tests.fakes_assistant import tiny_assistant, tiny_store
 
 KNOWN = frozenset("when was the how many does have there what will river desalination commute licence".split())
 DOCUMENTS = {
-    "tunnel.md": "---\ntitle: Works\n---\nThe supercharging tunnel to Zhongshan and Nanshan was completed by Shenzhen.",
+    "tunnel.md": "---\ntitle: Works\n---\nThe supercharging tunnel to Zhongshan and Nanshan was completed by Shenzhen."
+    " Projects and population are longer than before.",
     "zh.md": "# 地铁\n\n深圳地铁有500个站。",
 }
 
@@ -26,6 +27,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> PassageStore:
         ("Superchargng tunnel?", "Supercharging tunnel?"),
         ("When was the Shenzen tunnel completed?", "When was the Shenzhen tunnel completed?"),
         ("tunnel to zhonshan", "tunnel to zhongshan"),
+        ("How many does the populaton have?", "How many does the population have?"),  # a slip in the ending
     ],
 )
 def test_corrected_misspelt_words_of_the_corpus(store: PassageStore, text: str, expected: str) -> None:
@@ -40,6 +42,9 @@ def test_corrected_misspelt_words_of_the_corpus(store: PassageStore, text: str, 
         "When was the bridge to Nansha completed?",  # another place, one letter from Nanshan
         "What will the Tonnel cost?",  # a name may only be a name's slip
         "What is TUNEL, and what is x-tunel@tunel.cn?",
+        "Combien de stations le tunel Projekts?",  # another language
+        "Was heißt Projekts?",
+        "thann",  # a slip of a function word
         "When was the completely different chrysanthemum there?",
         "深圳地铁有多少个站？tunnle",  # a question in Chinese is corrected too, but not where nothing is near
         "",

@@ -344,7 +344,14 @@ def test_understand_follow_up_is_searched_with_what_it_is_about() -> None:
         ("据新华社报道，基站有多少个？", True),
         ("按2023年的规划，面积是多少？", True),
         ("报告里说的目标是什么？", True),
+        ("What does Xinhua say about the length?", True),
         ("According to your documents, how long is the bridge?", False),
+        ("According to official sources, how long is the bridge?", False),
+        ("各方报道给出的长度各是多少？", False),
+        ("不同报道说的长度一致吗？", False),
+        ("深圳数据中心的总投资规划是多少？", False),
+        ("自动驾驶牌照发放了多少张，有没有报告？", False),
+        ("方案提供多少资金？", False),
         ("根据这些文件，大桥多长？", False),
         ("据说大桥很长，到底多长？", False),
         ("How long is the bridge?", False),
@@ -361,7 +368,22 @@ def test_asks_one_source_only_where_one_is_named(text: str, expected: bool) -> N
         ("What was spent in 2023 and 2024?", ("What was spent in 2023?", "What was spent in 2024?")),
         ("2023年和2024年各有多少个项目？", ("2023年各有多少个项目？", "2024年各有多少个项目？")),
         ("2023、2024年投资多少？", ("2023年投资多少？", "2024年投资多少？")),
+        (
+            "What was spent in 2022, 2023 and 2024?",
+            ("What was spent in 2022?", "What was spent in 2023?", "What was spent in 2024?"),
+        ),
+        ("超充站2023、2024和2025年的目标？", ("超充站2023年的目标？", "超充站2024年的目标？", "超充站2025年的目标？")),
+        (
+            "比亚迪2023年和2024年的自动驾驶车有多少？",
+            ("比亚迪2023年的自动驾驶车有多少？", "比亚迪2024年的自动驾驶车有多少？"),
+        ),
         ("What was spent between 2023 and 2024?", ()),
+        ("What was spent in 2023 and 2024-2025?", ()),
+        ("Which year saw higher costs, 2023 or 2024?", ()),
+        ("Which year had the toll, 2023 and 2024?", ()),
+        ("2023年和2024年共投资多少？", ()),
+        ("2021年和2022年之间新增多少？", ()),
+        ("2024年与2023年相比如何？", ()),
         ("Was more spent in 2023 than in 2024?", ()),
         ("2022和2023两年平均增长多少？", ()),
         ("What does the plan for 2023-2024 say?", ()),
@@ -371,3 +393,9 @@ def test_asks_one_source_only_where_one_is_named(text: str, expected: bool) -> N
 def test_by_year_splits_years_side_by_side_only(text: str, expected: tuple[str, ...]) -> None:
     parts = by_year(Part(text, text, Kind.HOW_MANY))
     assert tuple(part.query for part in parts) == tuple(part.text for part in parts) == expected
+
+
+def test_by_year_shows_each_part_as_asked_and_searches_with_its_subject() -> None:
+    first, second = by_year(Part("And in 2023 and 2024?", "charging stations And in 2023 and 2024?", Kind.OTHER))
+    assert (first.text, second.text) == ("And in 2023?", "And in 2024?")
+    assert second.query == "charging stations And in 2024?"
