@@ -20,7 +20,7 @@ class _Answer(BaseModel):
 
 class _Question(BaseModel):
     id: str = Field(min_length=1)
-    question: str = Field(min_length=1)
+    question: str
     answers: list[_Answer] = []
     is_impossible: bool = False
 
@@ -73,7 +73,9 @@ class Squad:
 
 
 def load_squad(path: Path) -> Squad:
-    """Paragraphs and questions of a SQuAD 1.1 or 2.0 file; unknown keys are let be.
+    """Paragraphs and questions of a SQuAD 1.1 or 2.0 file; unknown keys are let be, questions without text left out.
+
+    Published sets have such questions: CMRC 2018's trial file has two.
 
     Raises:
         PilotError: If the file is missing, malformed (file and field are named), has no question or repeats an id.
@@ -92,7 +94,9 @@ def load_squad(path: Path) -> Squad:
     questions: list[SquadQuestion] = []
     for article, one in enumerate(parsed.data):
         for paragraph in one.paragraphs:
-            questions += [_question(asked, article, len(paragraphs)) for asked in paragraph.qas]
+            questions += [
+                _question(asked, article, len(paragraphs)) for asked in paragraph.qas if asked.question.strip()
+            ]
             paragraphs.append(paragraph.context)
     _check_ids(path, questions)
     return Squad(name=path.name, paragraphs=tuple(paragraphs), questions=tuple(questions))

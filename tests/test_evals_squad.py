@@ -74,6 +74,11 @@ def test_load_squad_without_context_names_file_and_field(tmp_path: Path) -> None
         load_squad(path)
 
 
+def test_load_squad_leaves_questions_without_text_out(tmp_path: Path) -> None:
+    path = write(tmp_path / "zh.json", [paragraph("一是第一。", ("q1", " ", ["一"]), ("q2", "什么是第一？", ["一"]))])
+    assert [one.id for one in load_squad(path).questions] == ["q2"]
+
+
 def test_load_squad_without_questions_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PilotError, match=r"en\.json: no questions in data"):
         load_squad(write(tmp_path / "en.json", [paragraph("x")]))
