@@ -131,6 +131,7 @@ _TOGETHER = re.compile(  # of years that are compared or added up, not asked for
     re.IGNORECASE,
 )
 _YEARS_AT_MOST = 4
+_BARE = frozenset({Kind.WHEN, Kind.HOW_MANY, Kind.WHO, Kind.WHERE, Kind.WHY})  # asked of what the part before names
 _AMONG_SOURCES = re.compile(r"各方|各家|各自|不同|一致|说法不一|\b(?:agree|differ|disagree|different|various)\b")
 _FOLLOW_UP_TERMS = 8
 _RICH_TERMS = 6
@@ -220,7 +221,8 @@ def _topic(question: str) -> str:
 def split_parts(text: str) -> tuple[Part, ...]:
     """The questions that a compound is made of, each standing alone; one part where it is none.
 
-    A joint counts only where both sides ask something and say something.
+    A joint counts only where both sides ask something and say something; a sentence of its own behind the first need
+    only ask ("When did the runway open? How wide?").
     """
     words = _patterns().words
     pieces: list[str] = []
@@ -234,9 +236,11 @@ def split_parts(text: str) -> tuple[Part, ...]:
                 start = joint.end()
         pieces.append(sentence[start:])
     questions = [
-        piece.strip(" ，,;；") for piece in pieces if words["asks"].search(fold(piece)) and content_terms(piece)
+        piece.strip(" ，,;；")
+        for number, piece in enumerate(pieces)
+        if words["asks"].search(fold(piece)) and (content_terms(piece) or (number and question_kind(piece) in _BARE))
     ]
-    if len(questions) < 2:
+    if len(questions) < 2 or not content_terms(questions[0]):
         return (Part(text, _plain(text), question_kind(text)),)
     first = Part(questions[0], _plain(questions[0]), question_kind(questions[0]))
     return (first, *(_later_part(piece, questions[0]) for piece in questions[1:]))

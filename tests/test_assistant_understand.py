@@ -106,6 +106,8 @@ def test_question_kind_traditional_characters_change_nothing(simplified: str, tr
         ("没事了，谢谢！", "farewell"),
         ("You're great", "thanks"),
         ("That helped me a lot", "thanks"),
+        ("Thank you, this was super useful!", "thanks"),
+        ("辛苦您啦", "thanks"),
         ("你会说英文吗？", "about"),
         ("有人吗", "greeting"),
         ("Hello, how many stations are there?", ""),
@@ -160,6 +162,25 @@ def test_split_parts_chinese_comma_between_questions_splits() -> None:
         ("由谁负责？", Kind.WHO),
     ]
     assert len(split_parts("到2025年，试点有多少个基站？")) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "later"),
+    [
+        ("第三条跑道哪天开始用？有多宽？", "有多宽？"),
+        ("When did the tunnel open? How wide?", "How wide?"),
+        ("What did the tunnel cost, and since when has it carried water?", "since when has it carried water?"),
+    ],
+)
+def test_split_parts_later_part_may_only_ask(text: str, later: str) -> None:
+    _, second = split_parts(text)
+    assert second.text == later
+    assert content_terms(second.query)
+
+
+@pytest.mark.parametrize("text", ["隧道2024年通车，是吗？", "The tunnel is open. What? Really?"])
+def test_split_parts_afterthought_is_no_part(text: str) -> None:
+    assert len(split_parts(text)) == 1
 
 
 def test_split_parts_traditional_characters_split_alike() -> None:
