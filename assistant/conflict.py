@@ -151,6 +151,12 @@ def _newest(one: Evidence) -> tuple[float, str]:
     return max(moments(one.text), default=0.0), one.passage.document.published
 
 
+def _named(one: Evidence, overlap: Overlap) -> float:
+    """Share of the question's weight that a sentence holds with its document's title and issuer, 0 to 1."""
+    document = one.passage.document
+    return overlap.coverage(f"{document.title} {document.issuer} {one.text}", one.passage.chunk.language).share
+
+
 def settle(rivals: Sequence[Evidence], question: str, overlap: Overlap) -> Evidence | None:
     """The one of sources that differ that the question asks for: the newest, or the one that it names.
 
@@ -163,10 +169,5 @@ def settle(rivals: Sequence[Evidence], question: str, overlap: Overlap) -> Evide
     if not asks_one_source(question):
         return None
 
-    def named(one: Evidence) -> float:
-        document = one.passage.document
-        whole = f"{document.title} {document.issuer} {one.text}"
-        return overlap.coverage(whole, one.passage.chunk.language).share
-
-    ordered = sorted(plain, key=named, reverse=True)
-    return ordered[0] if len(ordered) == 1 or named(ordered[0]) > named(ordered[1]) else None
+    shares = [_named(one, overlap) for one in plain]
+    return plain[shares.index(max(shares))] if shares.count(max(shares)) == 1 else None

@@ -185,8 +185,8 @@ def make_scorer(
     from evals.fit_model import average, export, fit
     from evals.fit_start import load_weights
 
-    for checkpoint in filter(None, (sources.start, sources.mean)):
-        load_weights(checkpoint, plan.layers)
+    for weights_file in filter(None, (sources.start, sources.mean)):
+        load_weights(weights_file, plan.layers)  # only looked at: what is wrong with it is said before hours of fitting
     out.mkdir(parents=True, exist_ok=True)
     tasks = tasks_to_fit_on(sources, assistant, report)
     tokenizer = open_tokenizer(ensure_export(sources.models) / "tokenizer.json")

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 
 from index.errors import PilotError
 
-_LAYER = re.compile(r"encoder\.layer\.(\d+)\.")
+_LAYER = re.compile(r"^body\.encoder\.layer\.(\d+)\.", re.MULTILINE)  # of a scorer; a plain BERT has no "body"
 _PREFIX = "tokens."
 _MADE_BY = "name the checkpoint.safetensors or the evidence.onnx that an earlier `pilot evals fit` wrote"
 _HOPS = 4  # nodes from a product of whole numbers to the sum with its bias: cast, two scalings, sum
@@ -30,7 +30,7 @@ def load_weights(path: Path, layers: int) -> dict[str, torch.Tensor]:
     The scorer that ships is int8, so its weights come back rounded to 1/127 of the greatest of their column.
 
     Raises:
-        PilotError: If the file is missing, is neither, or has another number of layers.
+        PilotError: If the file is missing, is no scorer, or has another number of layers.
     """
     if not path.is_file():
         raise PilotError(f"{path} is missing; {_MADE_BY}")
@@ -41,6 +41,8 @@ def load_weights(path: Path, layers: int) -> dict[str, torch.Tensor]:
     except DecodeError as error:
         raise PilotError(f"{path} is no ONNX file: {error}; {_MADE_BY}") from error
     found = len(set(_LAYER.findall("\n".join(weights))))
+    if not found:
+        raise PilotError(f"{path} is not the evidence scorer; {_MADE_BY}")
     if found != layers:
         raise PilotError(f"{path} has {found} layers, this run {layers}; name another file or --layers")
     return weights
@@ -51,7 +53,7 @@ def _dequantized(path: Path) -> dict[str, torch.Tensor]:
     graph = onnx.load(str(path)).graph
     values = {one.name: torch.from_numpy(numpy_helper.to_array(one).copy()) for one in graph.initializer}
     weights = {name: value for name, value in values.items() if name.startswith(_PREFIX) and value.is_floating_point()}
-    quantized = {name.removesuffix("_quantized"): name for name in values if name.endswith("_quantized")}
+    quantized = [name.removesuffix("_quantized") for name in values if name.endswith("_quantized")]
     scaled = {name: _scaled(values, name) for name in quantized}
     weights |= {name: value for name, value in scaled.items() if name.startswith(_PREFIX)}
     weights |= {weight: scaled[name].T.contiguous() for name, weight in _products(graph)}
@@ -63,6 +65,7 @@ def _dequantized(path: Path) -> dict[str, torch.Tensor]:
 
 
 def _scaled(values: Mapping[str, torch.Tensor], name: str) -> torch.Tensor:
+    """A weight out of its whole numbers, its zero points and its scales."""
     whole, zero, scale = (values[f"{name}_{part}"].float() for part in ("quantized", "zero_point", "scale"))
     return (whole - zero) * scale
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from index.errors import SettingsError
 from index.language import FUNCTION_TERMS, FUNCTION_WORDS, HAN, fold, stem, tokenise, unwrap
 
-_VERSION = "pivot-6"
+_VERSION = "pivot-7"
 _COMMON = Path(__file__).resolve().parent / "common_words.csv"
 _NOTHING = "-"  # the rendering of a word that has none, such as a measure word
 _ENTRY = re.compile(r"^(\S+) (\S+) \[([^\]]*)\] /(.*)/\s*$")
@@ -175,13 +175,17 @@ class Pivot:
     """Renders Chinese text by English glosses; other text passes unchanged.
 
     Attributes:
-        digest: Identifies dictionary and glossary together, in hex.
+        digest: Identifies dictionary, common words and glossary together, in hex.
     """
 
-    def __init__(self, dictionary: Mapping[str, str], glossary: Mapping[str, str]) -> None:
-        self._words = {**dictionary, **glossary}
+    def __init__(
+        self, dictionary: Mapping[str, str], glossary: Mapping[str, str], common: Mapping[str, str] | None = None
+    ) -> None:
+        chosen = {**(common or {}), **glossary}
+        self._words = {**dictionary, **chosen}
+        self._worth = {**dict.fromkeys(chosen, 1), **dict.fromkeys(glossary, 2)}
         self._longest = max((len(word) for word in self._words), default=1)
-        content = "\n".join(f"{zh}\t{en}" for zh, en in sorted(glossary.items()))
+        content = "\n".join(f"{zh}\t{en}" for zh, en in sorted(chosen.items()))
         self.digest = hashlib.sha256(f"{_VERSION}\n{len(dictionary)}\n{content}".encode()).hexdigest()[:16]
 
     @cached_property
@@ -190,28 +194,31 @@ class Pivot:
         return frozenset(stem(word) for gloss in self._words.values() for word in _ENGLISH.findall(gloss.lower()))
 
     def segment(self, run: str) -> list[str]:
-        """The words of a folded run of Han characters: the fewest, then those of even length; unknown ones singly.
+        """The words of a folded run of Han characters: the fewest, the glossary's before others, unknown ones singly.
 
-        Of all ways to cut the run the one with the fewest words wins, then the one with the fewest single characters,
-        then the one with the greatest sum of squared lengths, then the one whose last word is longest.
+        Of all ways to cut the run the one with the fewest words wins, then the one with the most characters in words
+        of the glossary (counted twice) and common words, then the one with the fewest single characters, then the one
+        whose lengths differ most.
         """
-        # (words, single characters, minus the squared lengths, start of the last word) of the best cut up to each place
-        cuts: list[tuple[int, int, int, int]] = [(0, 0, 0, 0)]
+        # (words, minus the worth of its characters, single characters, minus the squared lengths, start of the last
+        # word) of the best cut up to each place
+        cuts: list[tuple[int, int, int, int, int]] = [(0, 0, 0, 0, 0)]
         for end in range(1, len(run) + 1):
-            words, singles, squares, _ = cuts[end - 1]
-            best = (words + 1, singles + 1, squares - 1, end - 1)
-            for start in range(end - 2, max(0, end - self._longest) - 1, -1):
-                words, singles, squares, _ = cuts[start]
-                if words < best[0] and run[start:end] in self._words:
-                    best = min(best, (words + 1, singles, squares - (end - start) ** 2, start))
-            cuts.append(best)
-        found: list[str] = []
+            found: list[tuple[int, int, int, int, int]] = []
+            for start in range(max(0, end - self._longest), end):
+                word, length = run[start:end], end - start
+                if length == 1 or word in self._words:
+                    words, worth, singles, squares, _ = cuts[start]
+                    worth -= length * self._worth.get(word, 0)
+                    found.append((words + 1, worth, singles + (length == 1), squares - length**2, start))
+            cuts.append(min(found))
+        cut: list[str] = []
         end = len(run)
         while end:
-            start = cuts[end][3]
-            found.append(run[start:end])
+            start = cuts[end][-1]
+            cut.append(run[start:end])
             end = start
-        return found[::-1]
+        return cut[::-1]
 
     def _glosses_of(self, line: str) -> Iterator[str]:
         """The glosses of a folded line in order, one at a time; what is not Chinese comes as it is."""
@@ -300,4 +307,4 @@ def open_pivot(glossary: Path, models: Path) -> Pivot:
     Raises:
         SettingsError: If the glossary cannot be read or the dictionary is not installed.
     """
-    return Pivot(_compiled(models), {**_read_glossary(_COMMON), **_read_glossary(glossary)})
+    return Pivot(_compiled(models), _read_glossary(glossary), _read_glossary(_COMMON))

@@ -134,6 +134,15 @@ def test_segment_of_words_that_overlap_leaves_no_characters_over(words: list[str
     assert Pivot(dict.fromkeys(known.split(), "x"), {}).segment("".join(words)) == words
 
 
+def test_segment_of_words_that_overlap_keeps_those_of_the_glossary_then_the_common_ones() -> None:
+    known = dict.fromkeys("西江 西 江水 水 市 市政 政和 和 建 建成 成了 了".split(), "x")
+    common = dict.fromkeys("西 江水 水 市 市政 和 建 了".split(), "x")
+    pivot = Pivot(known, {"西江": "x", "建成": "x"}, common)
+    assert pivot.segment("西江水") == ["西江", "水"]
+    assert pivot.segment("建成了") == ["建成", "了"]
+    assert pivot.segment("市政和") == ["市政", "和"]
+
+
 def test_segment_of_a_long_run_takes_time_in_step_with_its_length() -> None:
     run = "深圳试点城市" * 20_000
     began = time.perf_counter()

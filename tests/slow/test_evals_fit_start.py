@@ -39,6 +39,13 @@ def test_load_weights_of_a_checkpoint_are_those_that_were_saved(tmp_path: Path) 
         load_weights(tmp_path / "checkpoint.safetensors", 2)
 
 
+def test_load_weights_of_another_model_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    save_file({"encoder.layer.0.output.dense.weight": torch.zeros(2, 2)}, path)
+    with pytest.raises(PilotError, match="is not the evidence scorer"):
+        load_weights(path, 1)
+
+
 @pytest.mark.parametrize(
     ("name", "kind"), [("checkpoint.safetensors", "no safetensors file"), ("evidence.onnx", "no ONNX file")]
 )
