@@ -168,6 +168,5 @@ def settle(rivals: Sequence[Evidence], question: str, overlap: Overlap) -> Evide
         return ordered[0] if len(ordered) > 1 and _newest(ordered[0]) > _newest(ordered[1]) else None
     if not asks_one_source(question):
         return None
-
     shares = [_named(one, overlap) for one in plain]
     return plain[shares.index(max(shares))] if shares.count(max(shares)) == 1 else None

@@ -167,7 +167,7 @@ def test_split_parts_chinese_comma_between_questions_splits() -> None:
 @pytest.mark.parametrize(
     ("text", "later"),
     [
-        ("第三条跑道哪天开始用？有多宽？", "有多宽？"),
+        ("大桥哪天通车？有多高？", "有多高？"),
         ("When did the tunnel open? How wide?", "How wide?"),
         ("What did the tunnel cost, and since when has it carried water?", "since when has it carried water?"),
     ],
