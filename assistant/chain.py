@@ -217,8 +217,7 @@ class _Citations:
 
     def sentence(self, quote: Quote) -> Sentence:
         """The quote with the numbers of the places where it stands, its own first."""
-        own = self.of(quote.passage, quote.start, quote.end)
-        others = [self.of(one.passage, one.span.start, one.span.end) for one in quote.also]
+        own, *others = (self.of(one.passage, one.start, one.end) for one in (quote.cited, *quote.also))
         return Sentence(quote.text, tuple(dict.fromkeys([own, *others])))
 
 

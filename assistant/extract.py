@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assistant.evidence import Evidence
 from assistant.overlap import Overlap
@@ -26,33 +26,56 @@ _PRONOUN_START = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[.!?。！？][)）”\"'’]*\s*$")
+_LEADS_IN = re.compile(r"[:：][)）”\"'’]*\s*$")
+_ENUMERATES = re.compile(r"[,;、，；]|\band\b|和")
+_ONE_OF_A_LIST = frozenset({Kind.WHEN, Kind.HOW_MANY})  # one value answers; other kinds can ask for all that are listed
 _MARGIN = 0.3
-_LOGIT_MARGIN = 2.0
-_GAIN = 0.2
+_LOGIT_MARGIN = 1.0
+_GAIN = 0.3
 _SAME_LANGUAGE = 0.75
 _CONSIDERED = 16
 _ALSO = 2
+_SHORT_ITEM = 60
+_NAMED_GAIN = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
-    """One sentence to show and every place where it stands.
+class Place:
+    """Words of a page.
 
     Attributes:
-        passage: The passage that the words are taken from.
-        start, end: Its span in the page's text.
-        also: Other places that say the same, for further citations.
+        passage: The passage that they are taken from.
+        start, end: Their span in the page's text.
     """
 
     passage: Passage
     start: int
     end: int
-    also: tuple[Evidence, ...] = ()
 
     @property
     def text(self) -> str:
         """The exact words."""
         return _text(self.passage.chunk, self.start, self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote(Place):
+    """One sentence to show and what is cited for it.
+
+    Attributes:
+        within: The longer span that is cited: a whole list, or a sentence and the one before that it refers to; None
+            where the sentence is cited alone.
+        also: Other places that say the same, for further citations.
+    """
+
+    within: Span | None = None
+    also: tuple[Place, ...] = ()
+
+    @property
+    def cited(self) -> Place:
+        """What the quote's own citation opens."""
+        span = self.within or Span(self.start, self.end)
+        return Place(self.passage, span.start, span.end)
 
 
 def _text(chunk: Chunk, start: int, end: int) -> str:
@@ -109,25 +132,65 @@ def _antecedent(chunk: Chunk, number: int) -> SentenceSpan | None:
     return before if before.kind != "heading" else None
 
 
-def _expand(one: Evidence, also: Sequence[Evidence], kind: Kind) -> list[Quote]:
+def _asks_for_all(one: Evidence, items: Sequence[SentenceSpan], kind: Kind, overlap: Overlap) -> bool:
+    """Whether the list that a sentence stands in, or leads in, answers rather than the sentence alone.
+
+    A lead-in answers with its items where it ends in a colon or a list is asked for. An item brings the others where a
+    list is asked for, unless it enumerates something itself, or where it is a bare term that the question does not
+    name: then nothing tells it from the others.
+    """
+    chunk, lead = one.passage.chunk, one.span.lead
+    if lead is None:
+        return kind is Kind.LIST or bool(_LEADS_IN.search(one.text))
+    alone = _stand_alone(chunk, items)
+    if kind is Kind.LIST:
+        return not alone or not _ENUMERATES.search(one.text)
+    if alone or kind in _ONE_OF_A_LIST or len(one.text) >= _SHORT_ITEM:
+        return False
+    above = _text(chunk, lead.start, lead.end) if _is_prose(chunk, lead) else ""
+    told = overlap.coverage(above, chunk.language).share
+    return overlap.coverage(f"{above} {one.text}", chunk.language).share - told < _NAMED_GAIN
+
+
+def _list_span(chunk: Chunk, items: Sequence[SentenceSpan]) -> Span:
+    """A list from its lead-in, where that is prose of the same chunk, to its last item."""
+    lead = items[0].lead
+    first = lead if lead is not None and _is_prose(chunk, lead) else items[0]
+    return Span(first.start, items[-1].end)
+
+
+def _whole_list(one: Evidence, items: Sequence[SentenceSpan], also: Sequence[Evidence]) -> list[Quote]:
+    """A list's lead-in and all its items, cited as one; translations are cited with their whole list too."""
+    chunk = one.passage.chunk
+    whole = _list_span(chunk, items)
+    spans = [] if whole.start == items[0].start else [items[0].lead or whole]
+    spans += [Span(item.start, item.end) for item in items]
+    others = []
+    for other in also:
+        listed = _list_of(other.passage.chunk, other.span)
+        span = _list_span(other.passage.chunk, listed) if listed else other.span
+        others.append(Place(other.passage, span.start, span.end))
+    quotes = [Quote(one.passage, span.start, span.end, within=whole) for span in spans]
+    return [replace(quotes[0], also=tuple(others)), *quotes[1:]]
+
+
+def _expand(one: Evidence, also: Sequence[Evidence], kind: Kind, overlap: Overlap) -> list[Quote]:
     """The sentence with what it needs to be understood, in reading order."""
     chunk = one.passage.chunk
     items = _list_of(chunk, one.span)
-    whole_list = items and (one.span.lead is None or kind is Kind.LIST)
-    if whole_list:
-        lead = items[0].lead
-        spans = [lead] if lead is not None and _is_prose(chunk, lead) else []
-        spans += [Span(item.start, item.end) for item in items]
-        quotes = [Quote(one.passage, span.start, span.end) for span in spans]
-        return [Quote(one.passage, quotes[0].start, quotes[0].end, tuple(also)), *quotes[1:]]
-    quotes = []
+    if items and _asks_for_all(one, items, kind, overlap):
+        return _whole_list(one, items, also)
+    places = tuple(Place(other.passage, other.span.start, other.span.end) for other in also)
+    own = Quote(one.passage, one.span.start, one.span.end, also=places)
     before = _antecedent(chunk, one.number) if _PRONOUN_START.match(one.text) else None
     if before is not None:
-        quotes.append(Quote(one.passage, before.start, before.end))
+        both = Span(before.start, one.span.end)
+        return [Quote(one.passage, before.start, before.end, within=both), replace(own, within=both)]
     lead = one.span.lead
-    if one.span.kind == "list_item" and lead is not None and len(one.text) < 60 and not _stand_alone(chunk, items):
-        quotes += [Quote(one.passage, lead.start, lead.end)] if _is_prose(chunk, lead) else []
-    return [*quotes, Quote(one.passage, one.span.start, one.span.end, tuple(also))]
+    short = one.span.kind == "list_item" and len(one.text) < _SHORT_ITEM and not _stand_alone(chunk, items)
+    if short and lead is not None and _is_prose(chunk, lead):
+        return [Quote(one.passage, lead.start, lead.end), own]
+    return [own]
 
 
 def write(
@@ -143,7 +206,7 @@ def write(
         return []
     best = prose[0]
     lead, *also = _fact(best, prose, language, twins)
-    quotes = _expand(lead, also, kind)
+    quotes = _expand(lead, also, kind, overlap)
     told = [best, lead, *also]
     shown = best.text
     for one in prose[1:]:
@@ -155,7 +218,7 @@ def write(
         gain = overlap.coverage(f"{shown} {one.text}", best.passage.chunk.language).share
         if gain - overlap.coverage(shown, best.passage.chunk.language).share >= _GAIN:
             first, *others = _fact(one, prose, language, twins)
-            quotes += _expand(first, others, kind)
+            quotes += _expand(first, others, kind, overlap)
             told += [one, first, *others]
             shown = f"{shown} {one.text}"
     return _each_span_once(quotes)

@@ -17,10 +17,13 @@ OPENED, LINKS, GREY = "The tunnel opened in 2024.", "It links two ports.", "The 
 METRO, METRO_ZH = "The Shenzhen metro has 500 stations.", "深圳地铁有500个站。"
 NIGHT = "It runs all night."
 METRO_TWIN, METRO_OTHER = "The Shenzhen metro has 500 stations now.", "The Shenzhen metro has 600 stations."
+TURN = "The first change is one from blocks to a system."
+TURNS = ("Roads, mains and cables were once run apart.", "They are now planned as one.")
 STEPS = ("The tunnel was finished on 5 May.", "The tunnel opened on 1 June.")
 DOCUMENTS = {
     "list.md": "\n\n".join(["# Crossovers", LEAD, "\n".join(f"- {item}" for item in ITEMS), GREY]),
     "steps.md": "\n\n".join(["# Steps", "Two dates are given:", "\n".join(f"- {step}" for step in STEPS)]),
+    "turn.md": "\n\n".join(["# Change", TURN, "\n".join(f"- {turn}" for turn in TURNS)]),
     "tunnel.md": f"# Tunnel\n\n{OPENED} {LINKS}",
     "metro.md": f"# Metro\n\n{METRO} {NIGHT}",
     "twin.md": f"# Again\n\n{METRO_TWIN}",
@@ -43,9 +46,10 @@ def written(
     *,
     language: Language = "en",
     most: int = 4,
+    question: str = QUESTION,
 ) -> list[Quote]:
     return write(
-        evidence, kind, language, overlap=overlap_with(store, QUESTION), twins=twins_in(store), max_sentences=most
+        evidence, kind, language, overlap=overlap_with(store, question), twins=twins_in(store), max_sentences=most
     )
 
 
@@ -78,16 +82,50 @@ def test_write_list_keeps_its_lead_in_and_all_items(store: PassageStore, found: 
     assert texts(written(store, [evidence_of(store, found)], kind, most=1)) == (LEAD, *ITEMS)
 
 
-def test_write_single_item_keeps_its_lead_in_only(store: PassageStore) -> None:
-    assert texts(written(store, [evidence_of(store, ITEMS[2])], Kind.WHICH)) == (LEAD, ITEMS[2])
+@pytest.mark.parametrize("kind", [Kind.WHICH, Kind.WHEN])
+def test_write_item_that_is_asked_for_keeps_its_lead_in_only(store: PassageStore, kind: Kind) -> None:
+    quotes = written(store, [evidence_of(store, ITEMS[2])], kind, question="Which crossover is about cycles?")
+    assert texts(quotes) == (LEAD, ITEMS[2])
+
+
+def test_write_item_that_the_question_does_not_name_brings_the_whole_list(store: PassageStore) -> None:
+    quotes = written(store, [evidence_of(store, ITEMS[2])], Kind.WHICH, question="Which crossovers are there?")
+    assert texts(quotes) == (LEAD, *ITEMS)
+
+
+def test_write_item_of_a_list_of_values_stays_alone(store: PassageStore) -> None:
+    quotes = written(store, [evidence_of(store, ITEMS[2])], Kind.WHEN, question="When are the crossovers?")
+    assert texts(quotes) == (LEAD, ITEMS[2])
+
+
+def test_write_whole_list_is_cited_as_one(store: PassageStore) -> None:
+    quotes = written(store, [evidence_of(store, LEAD)])
+    assert {quote.cited.text for quote in quotes} == {"\n- ".join([LEAD, *ITEMS])}
+
+
+@pytest.mark.parametrize(
+    ("found", "kind", "shown"),
+    [
+        (TURN, Kind.OTHER, (TURN,)),
+        (TURN, Kind.LIST, (TURN, *TURNS)),
+        (TURNS[0], Kind.LIST, (TURNS[0],)),
+        (TURNS[1], Kind.OTHER, (TURNS[0], TURNS[1])),
+    ],
+)
+def test_write_list_under_a_sentence_comes_where_a_list_is_asked_for(
+    store: PassageStore, found: str, kind: Kind, shown: tuple[str, ...]
+) -> None:
+    assert texts(written(store, [evidence_of(store, found)], kind)) == shown
 
 
 def test_write_single_item_that_is_a_sentence_needs_no_lead_in(store: PassageStore) -> None:
     assert texts(written(store, [evidence_of(store, STEPS[1])], Kind.WHEN)) == (STEPS[1],)
 
 
-def test_write_pronoun_start_keeps_the_sentence_before(store: PassageStore) -> None:
-    assert texts(written(store, [evidence_of(store, LINKS)])) == (OPENED, LINKS)
+def test_write_pronoun_start_keeps_the_sentence_before_and_cites_both_as_one(store: PassageStore) -> None:
+    quotes = written(store, [evidence_of(store, LINKS)])
+    assert texts(quotes) == (OPENED, LINKS)
+    assert {quote.cited.text for quote in quotes} == {f"{OPENED} {LINKS}"}
 
 
 def test_write_antecedent_found_too_is_shown_once(store: PassageStore) -> None:
