@@ -13,7 +13,7 @@ from typing import Protocol
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import run_in_executor
 
-from assistant.confidence import load_confidence, measure
+from assistant.confidence import load_confidence, measure, measure_topic
 from assistant.conflict import find_conflict, settle
 from assistant.evidence import Evidence, EvidenceRanker, Scorer, rerank
 from assistant.extract import Quote, write
@@ -283,6 +283,13 @@ class Assistant(Runnable[Question, Answer]):
         outcome = Outcome.ANSWERED if found.confidence >= self.threshold else Outcome.NOT_IN_DOCUMENTS
         return Trace(found.passages, found.evidence, found.confidence, outcome, clock.stop(), found.features)
 
+    def topic(self, question: Question) -> dict[str, float]:
+        """The features of the topic model for a question's first part, for fitting it."""
+        store = self.engine.stores.current()
+        (part, *_), filters = self.engine.understand(question).parts, question.filters
+        found = self.engine.find(part, filters, store, top_k=self.settings.top_k, clock=_Clock())
+        return self._topic_features(found, filters, store)
+
     def _answer(self, question: Question, asked: Understood, clock: _Clock) -> Answer:
         store = self.engine.stores.current()
         findings = self._findings(asked.parts, question.filters, store, clock)
@@ -375,13 +382,21 @@ class Assistant(Runnable[Question, Answer]):
         )
 
     def _refusal(self, base: Answer, findings: Sequence[Finding], filters: Filters, store: PassageStore) -> Answer:
-        near = [passage for found in findings for passage in found.passages]
-        if filters != Filters():  # what a filter leaves out is on the subject all the same
-            near += self.engine.search(store).search(findings[0].query, Filters(), top_k=self.settings.top_k)
-        topic = max((passage.dense for passage in near), default=0.0)
-        outcome = Outcome.NOT_IN_DOCUMENTS if topic >= self.engine.model.topic else Outcome.OFF_TOPIC
+        on_topic = any(self._is_on_topic(found, filters, store) for found in findings)
+        outcome = Outcome.NOT_IN_DOCUMENTS if on_topic else Outcome.OFF_TOPIC
         nearest = _nearest(findings, base.language) if outcome is Outcome.NOT_IN_DOCUMENTS else ()
         return replace(base, outcome=outcome, nearest=nearest, message=outcome_message(outcome, base.language))
+
+    def _is_on_topic(self, found: Finding, filters: Filters, store: PassageStore) -> bool:
+        topic = self.engine.model.topic
+        return topic.probability(self._topic_features(found, filters, store)) >= topic.least
+
+    def _topic_features(self, found: Finding, filters: Filters, store: PassageStore) -> dict[str, float]:
+        """What is near a finding's question, with what a filter leaves out: that is on the subject all the same."""
+        near = list(found.passages)
+        if filters != Filters():
+            near += self.engine.search(store).search(found.query, Filters(), top_k=self.settings.top_k)
+        return measure_topic(near, overlap=found.overlap)
 
 
 def _place(found: Finding) -> tuple[str, int]:

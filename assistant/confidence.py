@@ -1,7 +1,7 @@
 """Can these passages answer? Features of retrieval, coverage and agreement to a calibrated probability.
 
-A logistic model whose few coefficients ship in `confidence.json` with their provenance (`pilot evals calibrate` fits
-them); nothing is imported for it at run time.
+Logistic models whose few coefficients ship in `confidence.json` with their provenance (`pilot evals calibrate` fits
+them); nothing is imported for them at run time.
 """
 
 from __future__ import annotations
@@ -31,35 +31,53 @@ _BY_SUBJECT = (
 """Features that say the less the more of the corpus is about the question's subject, and their products with that."""
 
 
-class ConfidenceModel(BaseModel):
+class LogisticModel(BaseModel):
     """A logistic model over standardised features.
 
     Attributes:
-        provenance: Which command fitted it, on what, with which result.
         features: Names, in order.
         mean, scale, weight: One number a feature.
         intercept: Added to the weighted sum.
-        thresholds: Least probability of an answer by the share of given answers that may be wrong.
-        topic: Least similarity of a question that is about the documents' subject at all.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    provenance: str
     features: tuple[str, ...]
     mean: tuple[float, ...]
     scale: tuple[float, ...]
     weight: tuple[float, ...]
     intercept: float
-    thresholds: dict[str, float]
-    topic: float
 
     def probability(self, features: Mapping[str, float]) -> float:
-        """Probability that the evidence answers, 0 to 1."""
+        """Probability of what the model was fitted on, 0 to 1."""
         total = self.intercept
         for name, mean, scale, weight in zip(self.features, self.mean, self.scale, self.weight, strict=True):
             total += weight * (features[name] - mean) / scale
         return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+
+
+class TopicModel(LogisticModel):
+    """Is a question about the documents' subject at all?
+
+    Attributes:
+        least: Probability from which it counts as such.
+    """
+
+    least: float
+
+
+class ConfidenceModel(LogisticModel):
+    """Does the evidence answer?
+
+    Attributes:
+        provenance: Which command fitted it, on what, with which result.
+        thresholds: Least probability of an answer by the share of given answers that may be wrong.
+        topic: Tells questions that nothing answers from those about something else.
+    """
+
+    provenance: str
+    thresholds: dict[str, float]
+    topic: TopicModel
 
     def threshold(self, wrong_answer_rate: float) -> float:
         """The threshold of the nearest fitted rate that is not above the wanted one; the strictest where none is."""
@@ -161,3 +179,18 @@ def measure(
         **_mismatch(query.text, kind, evidence[0], overlap),
     }
     return {**features, **{f"{name} by subject": features[name] * features["subject"] for name in _BY_SUBJECT}}
+
+
+def measure_topic(near: Sequence[Passage], *, overlap: Overlap) -> dict[str, float]:
+    """How near a question comes to what the documents are about; `near` are its passages whatever the filters.
+
+    "dense" is the greatest cosine of the question with a passage; "telling" the same without the words that go without
+    saying in these documents, as the city's name: the city's weather is not its transport; "words" the greatest share
+    of the question's weight that a passage holds.
+    """
+    shares = [overlap.coverage(f"{one.heading} {one.chunk.text}", one.chunk.language).share for one in near]
+    return {
+        "dense": max((one.dense for one in near), default=0.0),
+        "telling": overlap.nearness_of_telling(),
+        "words": max(shares, default=0.0),
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -100,6 +101,22 @@ class Overlap:
             return 0.0
         there = f"{fold(text)} {self._pivot.pivot(text)}".lower()
         return sum(not any(form in there for form in forms) for forms in names) / len(names)
+
+    def nearness_of_telling(self) -> float:
+        """Greatest cosine of any chunk with the question less the words that go without saying; 0 without chunks.
+
+        A question of nothing but such words is taken whole.
+        """
+        asked = self._query.pivot if self._embedder.uses_pivot else self._query.text
+        told = " ".join(word for word in asked.split() if not self._is_commonplace(word))
+        _, cosines = self._store.dense(self._embedder.embed([told or asked])[0], limit=1, rows=None)
+        return float(cosines.max(initial=0.0))
+
+    def _is_commonplace(self, word: str) -> bool:
+        """Whether all terms of an English word, one at least, are in so many chunks that they go without saying."""
+        terms = tokenise(word)
+        rarity = self._store.idf(terms, language="zh", field="gloss") | self._store.idf(terms, language="en")
+        return bool(terms) and all(rarity.get(term, math.inf) <= _COMMONPLACE for term in terms)
 
     def _is_telling(self, forms: Sequence[str]) -> bool:
         """Whether a name is not in so many chunks that it goes without saying, as the city's own."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +24,7 @@ from assistant.settings import Settings
 from assistant.types import Filters, Outcome, Question
 from evals.fit_data import FITTING, HELD_OUT
 from evals.fit_suite import KEPT
+from evals.logistic import balanced, coefficients, out_of_fold
 from evals.metrics import auroc
 from evals.progress import ticking
 from evals.squad_corpus import corpus_digest, ensure_index, measuring_settings, write_corpus
@@ -39,8 +40,7 @@ _UNANSWERABLE = 0.2
 
 _RATES = (0.01, 0.02, 0.03, 0.04, 0.05, 0.08, 0.1, 0.15, 0.2, 0.3)
 _PAIRS = (("en", "en"), ("zh", "zh"), ("zh", "en"), ("en", "zh"))
-_FOLDS = 8
-_PENALTY = 1.0
+_TOPIC_KEPT = 0.97
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Sample:
         features: By name.
         answerable: Whether the documents answer it.
         weight: How much it counts.
-        topic: Greatest cosine of the question with any passage.
+        topic: Features of the topic model; empty where it is not asked of the own documents.
         own: Whether it was asked of the project's own documents; the thresholds are those of these on topic.
         on_topic: Whether it is about the documents' subject.
     """
@@ -61,14 +61,13 @@ class Sample:
     features: dict[str, float]
     answerable: bool
     weight: float
-    topic: float
+    topic: dict[str, float] = field(default_factory=dict)
     own: bool = False
     on_topic: bool = True
 
 
 def _sample(trace: Trace, group: str, *, answerable: bool) -> Sample:
-    topic = max((passage.dense for passage in trace.passages), default=0.0)
-    return Sample(group, trace.features, answerable, 1.0, topic)
+    return Sample(group, trace.features, answerable, 1.0)
 
 
 def squad_samples(settings: Settings, bench: Path) -> list[Sample]:
@@ -98,34 +97,28 @@ def suite_samples(assistant: Assistant, rows: Sequence[Row], *, weight: float) -
     with ticking("The project's own suite", len(rows)) as tick:
         samples = []
         for row in rows:
-            trace = assistant.trace(Question(row.question, filters=Filters(as_of=row.as_of)))
-            plain = _sample(trace, row.id, answerable=row.answerable)
-            samples.append(replace(plain, weight=weight, own=True, on_topic=row.outcome is not Outcome.OFF_TOPIC))
+            question = Question(row.question, filters=Filters(as_of=row.as_of))
+            plain = replace(_sample(assistant.trace(question), row.id, answerable=row.answerable), weight=weight)
+            on_topic = row.outcome is not Outcome.OFF_TOPIC
+            samples.append(replace(plain, topic=assistant.topic(question), own=True, on_topic=on_topic))
             tick()
     return samples
 
 
-def _matrix(samples: Sequence[Sample], names: Sequence[str]) -> NDArray[np.float64]:
-    """float64[n_samples, n_features]."""
-    return np.array([[sample.features[name] for name in names] for sample in samples], np.float64)
+def _matrix(rows: Sequence[dict[str, float]], names: Sequence[str]) -> NDArray[np.float64]:
+    """float64[n, features]."""
+    return np.array([[row[name] for name in names] for row in rows], np.float64)
 
 
-def out_of_fold(samples: Sequence[Sample], names: Sequence[str]) -> NDArray[np.float64]:
-    """float64[n]: each sample's probability from a model that has not seen its question."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GroupKFold
-    from sklearn.preprocessing import StandardScaler
-
-    x, y = _matrix(samples, names), np.array([sample.answerable for sample in samples])
-    weights = np.array([sample.weight for sample in samples])
-    result = np.zeros(len(samples))
-    folds = GroupKFold(n_splits=_FOLDS)
-    for seen, unseen in folds.split(x, y, groups=[sample.group for sample in samples]):
-        scaler = StandardScaler().fit(x[seen])
-        model = LogisticRegression(C=_PENALTY, max_iter=5000)
-        model.fit(scaler.transform(x[seen]), y[seen], sample_weight=weights[seen])
-        result[unseen] = model.predict_proba(scaler.transform(x[unseen]))[:, 1]
-    return result
+def judged(samples: Sequence[Sample]) -> list[float]:
+    """Each sample's probability from a confidence model that has not seen its question."""
+    probabilities = out_of_fold(
+        _matrix([sample.features for sample in samples], tuple(samples[0].features)),
+        [sample.answerable for sample in samples],
+        groups=[sample.group for sample in samples],
+        weights=[sample.weight for sample in samples],
+    )
+    return [float(probability) for probability in probabilities]
 
 
 def thresholds(
@@ -154,8 +147,8 @@ def thresholds(
     return found
 
 
-def topic_threshold(on_topic: Sequence[float], *, kept: float = 0.98) -> float:
-    """The similarity below which a question is taken for one about something else.
+def topic_threshold(on_topic: Sequence[float], *, kept: float = _TOPIC_KEPT) -> float:
+    """The probability below which a question is taken for one about something else.
 
     As high as a stated share of the questions about the documents' subject allows: to call one of those off topic is
     worse than to tell somebody who asks about football that the documents do not say.
@@ -164,34 +157,43 @@ def topic_threshold(on_topic: Sequence[float], *, kept: float = 0.98) -> float:
     return round(ordered[math.floor(round((1 - kept) * len(ordered), 6))], 4)
 
 
-def fit_model(samples: Sequence[Sample], names: Sequence[str], *, topic: float, provenance: str) -> str:
-    """The text of confidence.json."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.preprocessing import StandardScaler
+def fit_topic(samples: Sequence[Sample]) -> dict[str, object]:
+    """The topic model of confidence.json, from questions of which some are on topic and some are not.
 
-    x, y = _matrix(samples, names), np.array([sample.answerable for sample in samples])
-    scaler = StandardScaler().fit(x)
-    model = LogisticRegression(C=_PENALTY, max_iter=5000)
-    model.fit(scaler.transform(x), y, sample_weight=[sample.weight for sample in samples])
-    judged = [(float(p), s) for p, s in zip(out_of_fold(samples, names), samples, strict=True)]
-    every = [(p, s) for p, s in judged if s.own and s.on_topic] or judged  # the easy ones would flatter
+    Its threshold is set on those on topic that nothing answers: only refused questions are ever told apart.
+    """
+    names = tuple(samples[0].topic)
+    x, truths = _matrix([sample.topic for sample in samples], names), [sample.on_topic for sample in samples]
+    weights = balanced(truths)
+    likely = out_of_fold(x, truths, groups=[sample.group for sample in samples], weights=weights)
+    refused = [float(p) for p, one in zip(likely, samples, strict=True) if one.on_topic and not one.answerable]
+    return {**coefficients(x, truths, names=names, weights=weights), "least": topic_threshold(refused)}
+
+
+def fit_model(
+    samples: Sequence[Sample], probabilities: Sequence[float], *, topic: dict[str, object], provenance: str
+) -> str:
+    """The text of confidence.json; `probabilities` are the samples' `judged`."""
+    names = tuple(samples[0].features)
+    every = list(zip(probabilities, samples, strict=True))
+    own = [(p, one) for p, one in every if one.own and one.on_topic] or every  # the easy ones would flatter
     record = {
         "provenance": provenance,
-        "features": list(names),
-        "mean": [round(float(value), 6) for value in scaler.mean_],
-        "scale": [round(float(value), 6) for value in scaler.scale_],
-        "weight": [round(float(value), 6) for value in model.coef_[0]],
-        "intercept": round(float(model.intercept_[0]), 6),
-        "thresholds": thresholds([p for p, _ in every], [s.answerable for _, s in every], unanswerable=_UNANSWERABLE),
+        **coefficients(
+            _matrix([sample.features for sample in samples], names),
+            [sample.answerable for sample in samples],
+            names=names,
+            weights=[sample.weight for sample in samples],
+        ),
+        "thresholds": thresholds([p for p, _ in own], [one.answerable for _, one in own], unanswerable=_UNANSWERABLE),
         "topic": topic,
     }
     return json.dumps(record, indent=1) + "\n"
 
 
-def _describe(samples: Sequence[Sample], probabilities: NDArray[np.float64], report: Callable[[str], None]) -> None:
+def _describe(samples: Sequence[Sample], probabilities: Sequence[float], report: Callable[[str], None]) -> None:
     for name, own in (("XQuAD", False), ("own documents, on topic", True)):
-        judged = zip(probabilities, samples, strict=True)
-        pairs = [(float(p), sample) for p, sample in judged if sample.own == own and sample.on_topic]
+        pairs = [(p, one) for p, one in zip(probabilities, samples, strict=True) if one.own == own and one.on_topic]
         right = [p for p, sample in pairs if sample.answerable]
         wrong = [p for p, sample in pairs if not sample.answerable]
         if right and wrong:
@@ -211,15 +213,20 @@ def calibrate(
     settings: Settings = context.obj
     squad = squad_samples(settings, bench)
     assistant = open_assistant(settings)
-    rows = load_suite(suite)[::KEPT]
+    every = load_suite(suite)
+    rows = every[::KEPT]
     own = suite_samples(assistant, rows, weight=round(_OWN_SHARE * len(squad) / len(rows), 2))
-    names = tuple(squad[0].features)
+    # The scorer has no part in telling the topic, so what it was fitted on may serve here.
+    strange = [row for n, row in enumerate(every) if n % KEPT and row.outcome is Outcome.OFF_TOPIC]
+    topical = [*own, *suite_samples(assistant, strange, weight=1.0)]
     samples = [*squad, *own]
-    _describe(samples, out_of_fold(samples, names), typer.echo)
+    probabilities = judged(samples)
+    _describe(samples, probabilities, typer.echo)
+    topic = fit_topic(topical)
     provenance = (
         f"pilot evals calibrate --bench DIR --out FILE, {datetime.now(UTC).date().isoformat()}: {len(squad)} samples "
-        f"of XQuAD (articles 6 mod 8), {len(own)} of every fourth row of fitting/{suite.name}"
+        f"of XQuAD (articles 6 mod 8), {len(own)} of every fourth row of fitting/{suite.name}; the topic on these and "
+        f"on the {len(strange)} other rows that are off topic"
     )
-    topic = topic_threshold([sample.topic for sample in own if sample.on_topic])
-    out.write_text(fit_model(samples, names, topic=topic, provenance=provenance), encoding="utf-8")
+    out.write_text(fit_model(samples, probabilities, topic=topic, provenance=provenance), encoding="utf-8")
     typer.echo(str(out))

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from assistant.chain import Assistant, Engine, FixedStore
-from assistant.confidence import ConfidenceModel, load_confidence
+from assistant.confidence import ConfidenceModel, TopicModel, load_confidence
 from assistant.evidence import Evidence
 from assistant.overlap import Overlap
 from assistant.retrieve import HybridSearch, Passage, make_query
@@ -22,6 +22,12 @@ from index.report import SilentProgress
 from index.store import PassageStore, open_store
 from tests.fakes import HashEmbedder, fake_host, fake_pivot, load_here
 
+
+def topic_from(least: float) -> TopicModel:
+    """A topic model of the greatest cosine with a passage alone; a cosine of 0.5 is probability 0.5."""
+    return TopicModel(features=("dense",), mean=(0.5,), scale=(0.1,), weight=(1.0,), intercept=0.0, least=least)
+
+
 MODEL = load_confidence().model_copy(
     update={
         "provenance": "test: answers where the best sentence holds over half of the question's weight",
@@ -31,7 +37,7 @@ MODEL = load_confidence().model_copy(
         "weight": (1.0,),
         "intercept": 0.0,
         "thresholds": {"0.05": 0.5},
-        "topic": -1.0,
+        "topic": topic_from(-1.0),
     }
 )
 

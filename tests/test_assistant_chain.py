@@ -12,7 +12,7 @@ from assistant.chain import Assistant
 from assistant.cli import answer_json
 from assistant.types import Answer, Filters, Outcome, Question
 from index.store import PassageStore
-from tests.fakes_assistant import MODEL, tiny_assistant, tiny_store
+from tests.fakes_assistant import MODEL, tiny_assistant, tiny_store, topic_from
 
 LEAD = "The four crossovers are:"
 ITEMS = ("crossing regions", "crossing sectors", "crossing cycles", "crossing owners")
@@ -178,7 +178,7 @@ def test_invoke_nothing_fits_names_the_nearest_and_quotes_nothing(assistant: Ass
 
 
 def test_invoke_far_from_the_subject_is_off_topic(store: PassageStore) -> None:
-    strict = tiny_assistant(store, model=MODEL.model_copy(update={"topic": 1.1}))
+    strict = tiny_assistant(store, model=MODEL.model_copy(update={"topic": topic_from(1.1)}))
     answer = strict.invoke(Question(NO_ANSWER))
     assert (answer.outcome, answer.nearest, answer.sentences) == (Outcome.OFF_TOPIC, (), ())
 
@@ -244,7 +244,7 @@ def test_invoke_bare_topic_that_documents_only_name_asks_back(store: PassageStor
 
 
 def test_invoke_question_that_a_filter_leaves_without_documents_is_not_off_topic(store: PassageStore) -> None:
-    choosy = tiny_assistant(store, model=MODEL.model_copy(update={"topic": 0.01}))
+    choosy = tiny_assistant(store, model=MODEL.model_copy(update={"topic": topic_from(0.01)}))
     nowhere = Filters(documents=("missing.md",))
     answer = choosy.invoke(Question("How many stations has the Shenzhen metro?", filters=nowhere))
     assert (answer.outcome, answer.sentences, answer.nearest) == (Outcome.NOT_IN_DOCUMENTS, (), ())

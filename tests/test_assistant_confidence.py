@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.confidence import are_kin, load_confidence, measure
+from assistant.confidence import are_kin, load_confidence, measure, measure_topic
 from assistant.evidence import EvidenceRanker
 from assistant.retrieve import Passage, make_query
 from assistant.types import Filters
@@ -32,6 +33,7 @@ DOCUMENTS = {
     "a-fr.md": "---\ntranslation_of: a.md\n---\n# Tunnel\n\nLe tunnel est ouvert.",
     "b.md": "# Bridge\n\nThe bridge is grey.",
 }
+THINGS = "tunnel bridge port tower hall mill pier market school farm mine dam".split()
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +112,31 @@ def test_measure_nothing_found_is_all_0(store: PassageStore) -> None:
 def test_measure_what_the_evidence_lacks_is_told(store: PassageStore, question: str, kind: Kind, name: str) -> None:
     assert measured(store, question, kind)[name] == 1.0
     assert measured(store, "When was the tunnel opened?", Kind.WHEN)[name] == 0.0
+
+
+def test_measure_topic_gives_every_feature_of_the_shipped_model(store: PassageStore) -> None:
+    question = "When was the tunnel opened?"
+    near = tiny_search(store).search(tiny_search(store).query(question), Filters(), top_k=10)
+    features = measure_topic(near, overlap=overlap_with(store, question))
+    topic = load_confidence().topic
+    assert set(topic.features) <= features.keys()
+    assert 0 < topic.least < 1
+    assert features["words"] > 0.5
+
+
+def test_measure_topic_nothing_near_shares_nothing(store: PassageStore) -> None:
+    features = measure_topic([], overlap=overlap_with(store, "Who won?"))
+    assert (features["dense"], features["words"]) == (0.0, 0.0)
+
+
+def test_measure_topic_a_name_that_every_chunk_has_tells_nothing(tmp_path: Path) -> None:
+    city = tiny_store(tmp_path, {f"{n}.md": f"# Brinmouth\n\nBrinmouth has a {what}." for n, what in enumerate(THINGS)})
+    named, bare, known = (
+        overlap_with(city, question).nearness_of_telling()
+        for question in ("Rain in Brinmouth", "Rain in", "tunnel in Brinmouth")
+    )
+    assert named == pytest.approx(bare)
+    assert known > named
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from evals.calibrate import thresholds, topic_threshold
+from assistant.confidence import TopicModel
+from evals.calibrate import Sample, fit_topic, thresholds, topic_threshold
+from evals.logistic import balanced
 
 
 def test_thresholds_rate_reached_gives_least_probability() -> None:
@@ -34,3 +36,21 @@ def test_thresholds_laxer_rate_is_never_stricter() -> None:
 @pytest.mark.parametrize(("kept", "expected"), [(1.0, 0.1), (0.9, 0.2), (0.5, 0.6)])
 def test_topic_threshold_keeps_the_stated_share(kept: float, expected: float) -> None:
     assert topic_threshold([n / 10 for n in range(10, 0, -1)], kept=kept) == expected
+
+
+def test_fit_topic_tells_the_near_from_the_far_and_keeps_most_that_nothing_answers() -> None:
+    samples = [
+        Sample(f"{n}", {}, answerable=False, weight=1.0, topic={"dense": near}, on_topic=on_topic)
+        for n, (near, on_topic) in enumerate(
+            [(0.4 + n / 100, True) for n in range(40)] + [(n / 100, False) for n in range(20)]
+        )
+    ]
+    model = TopicModel.model_validate(fit_topic(samples))
+    likely = [model.probability(sample.topic) >= model.least for sample in samples]
+    assert sum(likely[:40]) >= 38
+    assert not any(likely[40:])
+
+
+def test_balanced_both_classes_weigh_the_same() -> None:
+    assert balanced([True, False, False, False]) == pytest.approx([2.0, 2 / 3, 2 / 3, 2 / 3])
+    assert balanced([True, True]) == [1.0, 1.0]
