@@ -319,15 +319,31 @@ class Assistant(Runnable[Question, Answer]):
 
         That there is nothing about one of them is told only where the best sentence is about the other.
         """
-        whole = [self.engine.find(part, filters, store, top_k=self.settings.top_k, clock=clock) for part in parts]
+        whole = self._every(parts, filters, store, clock)
         each = by_year(parts[0]) if len(parts) == 1 else ()
         asked = years(parts[0].query)
         named = asked & years(whole[0].evidence[0].text) if whole[0].evidence else frozenset()
         if not each or named == asked:
             return whole
-        single = [self.engine.find(part, filters, store, top_k=self.settings.top_k, clock=clock) for part in each]
+        single = self._every(each, filters, store, clock)
         sure = [found.confidence >= self.threshold for found in single]
         return single if all(sure) or (any(sure) and (named or whole[0].confidence < self.threshold)) else whole
+
+    def _every(self, parts: Sequence[Part], filters: Filters, store: PassageStore, clock: _Clock) -> list[Finding]:
+        """What was found for each part; for a later one that may stand alone, what that finds where it is better.
+
+        It is where the first one's words lead nowhere, or only back to the sentence that answers the first one.
+        """
+        find, top_k = self.engine.find, self.settings.top_k
+        findings: list[Finding] = []
+        for part in parts:
+            found = find(part, filters, store, top_k=top_k, clock=clock)
+            if part.alone and (found.confidence < self.threshold or _place(found) == _place(findings[0])):
+                alone = replace(part, query=part.alone, alone="")
+                other = find(alone, filters, store, top_k=top_k, clock=clock)
+                found = other if other.confidence >= self.threshold else found
+            findings.append(found)
+        return findings
 
     def _parted(self, findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
         """The parts that are answered, and those that are not.

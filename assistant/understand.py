@@ -38,11 +38,13 @@ class Part:
         text: The part as asked, for showing.
         query: The part with the subject that it takes from the first one, for searching.
         kind: What it asks for.
+        alone: What to search for where that leads nowhere: a later part that may have a subject of its own; else empty.
     """
 
     text: str
     query: str
     kind: Kind
+    alone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +201,12 @@ def content_terms(text: str) -> list[str]:
 
 
 def _later_part(text: str, first: str) -> Part:
-    """A later part of a compound; one that says little takes the first one's words along."""
+    """A later part of a compound, with the first one's words: people seldom say twice what they ask about.
+
+    One that says much and has no pronoun may be about something else.
+    """
     rich = len(content_terms(text)) >= _RICH_TERMS and not _patterns().words["pronoun"].search(fold(text))
-    return Part(text, text if rich else f"{_topic(first)} {text}", question_kind(text))
+    return Part(text, f"{_topic(first)} {text}", question_kind(text), alone=text if rich else "")
 
 
 def _plain(question: str) -> str:

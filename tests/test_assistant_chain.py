@@ -199,6 +199,13 @@ def test_invoke_part_without_evidence_is_partial_and_named(assistant: Assistant)
     assert answer.unanswered[0] in answer.message
 
 
+def test_invoke_later_part_with_a_subject_of_its_own_is_found_alone(assistant: Assistant) -> None:
+    question = (
+        "When was the tunnel opened, and how many stations has the Shenzhen metro, the metro of Shenzhen?"
+    )
+    assert shown(assistant.invoke(Question(question))) == (OPENED, METRO)
+
+
 def test_invoke_follow_up_shows_what_was_understood(assistant: Assistant) -> None:
     answer = assistant.invoke(Question("And in 2024?", history=("What opened in 2021, the tunnel?",)))
     assert answer.question == "And in 2024?"

@@ -34,6 +34,10 @@ from assistant.understand import (
         ("Where is the port?", Kind.WHERE),
         ("Why was the plan changed?", Kind.WHY),
         ("What are the four crossovers?", Kind.LIST),
+        ("Into which classes are the ports divided?", Kind.LIST),
+        ("In what respects must roads improve?", Kind.LIST),
+        ("What kinds of facilities does the pilot cover?", Kind.LIST),
+        ("What exactly are the seven economies called?", Kind.LIST),
         ("What does crossover mean?", Kind.DEFINITION),
         ("Is the tunnel open?", Kind.YES_NO),
         ("How is the money raised?", Kind.HOW),
@@ -61,6 +65,20 @@ def test_question_kind_english_words_decide(text: str, kind: Kind) -> None:
         ("隧道通车了吗？", Kind.YES_NO),
         ("如何筹集资金？", Kind.HOW),
         ("哪条线最长？", Kind.WHICH),
+        ("條隧道幾時通車？", Kind.WHEN),
+        ("條橋起咗幾耐？", Kind.WHEN),
+        ("有幾多個站？", Kind.HOW_MANY),
+        ("條橋有幾長？", Kind.HOW_MANY),
+        ("邊個批准嘅？", Kind.WHO),
+        ("邊間公司起嘅？", Kind.WHO),
+        ("個站喺邊度？", Kind.WHERE),
+        ("邊個區最多充電站？", Kind.WHERE),
+        ("點解要起呢條橋？", Kind.WHY),
+        ("試點有咩目標？", Kind.LIST),
+        ("四個“跨”都叫咩？", Kind.LIST),
+        ("條隧道開咗未，係唔係要收費？", Kind.YES_NO),
+        ("筆錢點樣嚟？", Kind.HOW),
+        ("邊條線最長？", Kind.WHICH),
         ("盐田港", Kind.OTHER),
     ],
 )
@@ -149,11 +167,17 @@ def test_split_parts_two_sentences_are_two() -> None:
     ]
 
 
-def test_split_parts_later_part_that_says_enough_stands_alone() -> None:
+def test_split_parts_later_part_that_says_enough_may_stand_alone() -> None:
     _, second = split_parts(
         "When did the tunnel open, and how many underground metro stations does Longgang district plan before 2030?"
     )
-    assert second.query == second.text
+    assert second.query == f"the tunnel open {second.text}"
+    assert second.alone == second.text
+
+
+def test_split_parts_later_part_that_says_little_stands_never_alone() -> None:
+    first, second = split_parts("When did the tunnel open, and who paid for it?")
+    assert (first.alone, second.alone) == ("", "")
 
 
 def test_split_parts_chinese_comma_between_questions_splits() -> None:
