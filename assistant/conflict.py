@@ -32,9 +32,12 @@ def _comparable(left: Quantity, right: Quantity) -> bool:
 
 
 def _values_differ(one: Evidence, other: Evidence) -> bool:
-    """Whether two sentences count the same unit, for the same years, with no value in common."""
+    """Whether two sentences count the same unit, for a year in common or for none, with no value in common.
+
+    A sentence often names the year of its source beside the one that it counts for.
+    """
     here, there = years(one.text), years(other.text)
-    return not (here and there and here != there) and _values_apart(one, other)
+    return not (here and there and here.isdisjoint(there)) and _values_apart(one, other)
 
 
 def _values_apart(one: Evidence, other: Evidence) -> bool:

@@ -20,9 +20,10 @@ _SCALES = {
 }
 _QUANTITY = re.compile(
     r"(?<![a-z\d_.])(\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?)\s*"
-    r"(万亿|亿|万|千|百|thousand\b|million\b|billion\b|trillion\b)?\s*"
+    r"(万亿|亿|万|千|百|thousand\b|million\b|billion\b|trillion\b)?\s*(?:[多余](?=[\u4e00-\u9fff]))?"
     r"(%|percentage points?|per ?cent|个百分点|[a-z]+(?:[ -][a-z]+)?|[\u4e00-\u9fff]{1,2})?"
 )
+_NETWORK = re.compile(r"(?<![a-z\d.])[2-9]g(?![a-z])")  # 5G names a kind of network and counts nothing
 _CHINESE_DAY = re.compile(r"(?<!\d)\d{1,2}月(?:\d{1,2}[日号])?")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d|,\d)")
 _DATE = re.compile(
@@ -113,10 +114,11 @@ def moments(text: str) -> frozenset[float]:
 def quantities(text: str) -> tuple[Quantity, ...]:
     """The quantities of the text in order; "3.6万个" gives Quantity(36000, "个").
 
-    Left out are Chinese days and months, and years: 1900 to 2099 without a separator, scale, % or Chinese unit but 年.
+    Left out are Chinese days and months, kinds of networks such as 5G, and years: 1900 to 2099 without a separator,
+    scale, % or Chinese unit but 年.
     """
     found: list[Quantity] = []
-    for match in _QUANTITY.finditer(_CHINESE_DAY.sub(" ", fold(text))):
+    for match in _QUANTITY.finditer(_NETWORK.sub(" ", _CHINESE_DAY.sub(" ", fold(text)))):
         digits, scale, unit = match.groups("")
         if not scale and _YEAR.fullmatch(digits) and ((unit[:1].isascii() and unit != "%") or unit.startswith("年")):
             continue

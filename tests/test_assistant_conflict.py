@@ -13,6 +13,7 @@ from tests.fakes_assistant import evidence_of, overlap_with, tiny_store
 FIVE, SIX = "The metro has 500 stations.", "The metro has 600 stations."
 AGREED = "There are 500 stations on the metro."
 KILOMETRES = "The metro has 600 km."
+COUNTED, BY_SOURCE = "In 2021 the port had 40 ships.", "The 2022 report counts 50 ships at the port in 2021."
 IN_2021, IN_2023 = "In 2021 it had 500 stations.", "In 2023 it had 600 stations."
 MAY, JUNE = "The line opened on 3 May 2021.", "The line opened on 9 May 2021."
 FIVE_ZH, SIX_ZH = "深圳有500个站。", "深圳有600个站。"
@@ -31,6 +32,8 @@ DOCUMENTS = {
     "words.md": f"# Words\n\n{WORD} {WORDS}",
     "fare-1.md": "---\ntitle: The Herald\npublished: '2021'\n---\nThe fare is 8 yuan.",
     "fare-2.md": "---\ntitle: Fares\nissuer: The Transport Office\npublished: '2024'\n---\nThe fare is 9 yuan.",
+    "ships-1.md": f"# Ships\n\n{COUNTED}",
+    "ships-2.md": f"# Boats\n\n{BY_SOURCE}",
     "zh-a.md": f"# 甲\n\n{FIVE_ZH}",
     "zh-b.md": f"# 乙\n\n{SIX_ZH}",
 }
@@ -50,7 +53,13 @@ def sides(evidence: Sequence[Evidence]) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    "places", [(("a.md", FIVE), ("b.md", SIX)), (("zh-a.md", FIVE_ZH), ("zh-b.md", SIX_ZH))], ids=["en", "zh"]
+    "places",
+    [
+        (("a.md", FIVE), ("b.md", SIX)),
+        (("zh-a.md", FIVE_ZH), ("zh-b.md", SIX_ZH)),
+        (("ships-1.md", COUNTED), ("ships-2.md", BY_SOURCE)),
+    ],
+    ids=["en", "zh", "the year of a source"],
 )
 def test_find_conflict_other_value_of_the_same_unit_shows_both(
     store: PassageStore, places: tuple[tuple[str, str], ...]

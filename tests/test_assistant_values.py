@@ -53,6 +53,7 @@ def test_years_only_four_digits_1900_to_2099(text: str, expected: set[str]) -> N
     [
         ("3.6万个", Quantity(36000, "个")),
         ("深圳有3.6万个", Quantity(36000, "个")),
+        ("6.4万多个5G基站", Quantity(64000, "个")),
         ("全长226.8公里", Quantity(226.8, "公里")),
         ("占比达到60%", Quantity(60, "%")),
         ("60 per cent", Quantity(60, "%")),
@@ -70,7 +71,19 @@ def test_quantities_one_figure_gives_value_and_unit(text: str, expected: Quantit
 
 
 @pytest.mark.parametrize(
-    "text", ["2025", "到2025年底", "In 2021, the city", "In 2021 the city", "2021年12月", "在2021年12月13日", "none"]
+    "text",
+    [
+        "5G",
+        "全市5G基站",
+        "a 4G or 6g network",
+        "2025",
+        "到2025年底",
+        "In 2021, the city",
+        "In 2021 the city",
+        "2021年12月",
+        "在2021年12月13日",
+        "none",
+    ],
 )
 def test_quantities_years_and_chinese_dates_are_left_out(text: str) -> None:
     assert quantities(text) == ()
