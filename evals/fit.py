@@ -56,6 +56,7 @@ _LICENCES = {
     "cmrc2018_trial.jsonl": ("own", "Apache-2.0", "this project: questions about passages of CMRC 2018"),
     "exercises.jsonl": ("own", "Apache-2.0", "this project: passages made up for it; every twelfth left out"),
     "exercises_2.jsonl": ("own", "Apache-2.0", "this project: passages made up for it; every twelfth left out"),
+    "exercises_3.jsonl": ("own", "Apache-2.0", "this project: passages made up for it; every twelfth left out"),
     "policyqa_test.json": ("train", "MIT", "wasiahmad/PolicyQA; 300 questions sampled"),
 }
 

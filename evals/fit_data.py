@@ -362,7 +362,7 @@ def read_collections(bench: Path, train: Path) -> list[Collection]:
     cmrc = dict(enumerate(_squad(train / "cmrc2018_trial.json")))
     exercises = {
         name: [one for n, one in enumerate(read_exercises(FITTING / f"{name}.jsonl")) if n % EXERCISES_HELD_OUT]
-        for name in ("exercises", "exercises_2")
+        for name in ("exercises", "exercises_2", "exercises_3")
     }
     return [
         english,

@@ -200,9 +200,7 @@ def test_invoke_part_without_evidence_is_partial_and_named(assistant: Assistant)
 
 
 def test_invoke_later_part_with_a_subject_of_its_own_is_found_alone(assistant: Assistant) -> None:
-    question = (
-        "When was the tunnel opened, and how many stations has the Shenzhen metro, the metro of Shenzhen?"
-    )
+    question = "When was the tunnel opened, and how many stations has the Shenzhen metro, the metro of Shenzhen?"
     assert shown(assistant.invoke(Question(question))) == (OPENED, METRO)
 
 

@@ -21,9 +21,10 @@ FILES = {
     "heldout": load_suite(PILOT_SUITE.with_name("heldout.jsonl")),
     "blind": load_suite(PILOT_SUITE.with_name("blind.jsonl")),
     "blind2": load_suite(PILOT_SUITE.with_name("blind2.jsonl")),
+    "blind3": load_suite(PILOT_SUITE.with_name("blind3.jsonl")),
     "fitting": load_suite(FITTING / "pilot.jsonl"),
 }
-SUITES = ("pilot", "heldout", "blind", "blind2")
+SUITES = ("pilot", "heldout", "blind", "blind2", "blind3")
 DOCUMENTS = PROJECT_ROOT / "documents"
 
 
