@@ -218,7 +218,7 @@ class _Citations:
     def sentence(self, quote: Quote) -> Sentence:
         """The quote with the numbers of the places where it stands, its own first."""
         own, *others = (self.of(one.passage, one.start, one.end) for one in (quote.cited, *quote.also))
-        return Sentence(quote.text, tuple(dict.fromkeys([own, *others])))
+        return Sentence(quote.text, tuple(dict.fromkeys([own, *others])), start=quote.start)
 
 
 class Assistant(Runnable[Question, Answer]):
@@ -330,9 +330,10 @@ class Assistant(Runnable[Question, Answer]):
         return single if all(sure) or (any(sure) and (named or whole[0].confidence < self.threshold)) else whole
 
     def _every(self, parts: Sequence[Part], filters: Filters, store: PassageStore, clock: _Clock) -> list[Finding]:
-        """What was found for each part; for a later one that may stand alone, what that finds where it is better.
+        """What was found for each part.
 
-        It is where the first one's words lead nowhere, or only back to the sentence that answers the first one.
+        A later one that may stand alone is searched alone too where the first one's words lead nowhere, or only back to
+        the sentence that answers the first one; what is sure enough of that counts.
         """
         find, top_k = self.engine.find, self.settings.top_k
         findings: list[Finding] = []

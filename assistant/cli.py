@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from assistant.settings import Settings
-from assistant.types import Answer, Filters, Question
+from assistant.types import Answer, Filters, Question, shown_marks
 from index.errors import SettingsError
 from index.language import detect, unwrap
 
@@ -34,9 +34,9 @@ def _print(answer: Answer) -> None:
     console = Console(highlight=False, soft_wrap=True)
     if answer.understood_as != unwrap(answer.question):
         console.print(Text(f"Understood as: {answer.understood_as}", style="italic"))
-    for sentence in answer.sentences:
-        marks = "".join(f"[{n}]" for n in sentence.citations)
-        console.print(Text.assemble(unwrap(sentence.text), " ", (marks, "bold")))
+    for sentence, numbers in zip(answer.sentences, shown_marks(answer.sentences), strict=True):
+        marks = "".join(f"[{n}]" for n in numbers)
+        console.print(Text.assemble(unwrap(sentence.text), " " if marks else "", (marks, "bold")))
     if answer.message:
         console.print(Text(answer.message))
     for citation in answer.citations:

@@ -9,7 +9,7 @@ from assistant.confidence import are_kin
 from assistant.evidence import Evidence
 from assistant.overlap import Overlap
 from assistant.understand import Kind, asks_latest, asks_one_source, says_sources_differ
-from assistant.values import Quantity, days, magnitudes, moments, quantities, years
+from assistant.values import Quantity, days, magnitudes, moments, quantities, years, years_counted
 from index.language import fold
 
 _REACH = 0.5
@@ -31,13 +31,15 @@ def _comparable(left: Quantity, right: Quantity) -> bool:
     return bool(left.unit) and left.unit == right.unit
 
 
-def _values_differ(one: Evidence, other: Evidence) -> bool:
-    """Whether two sentences count the same unit, for a year in common or for none, with no value in common.
+def _of_one_time(one: Evidence, other: Evidence) -> bool:
+    """Whether two sentences speak of the same years, or one of them of none; the year of a source is none of these."""
+    here, there = years_counted(one.text), years_counted(other.text)
+    return not here or not there or here == there
 
-    A sentence often names the year of its source beside the one that it counts for.
-    """
-    here, there = years(one.text), years(other.text)
-    return not (here and there and here.isdisjoint(there)) and _values_apart(one, other)
+
+def _values_differ(one: Evidence, other: Evidence) -> bool:
+    """Whether two sentences count the same unit, for the same years, with no value in common."""
+    return _of_one_time(one, other) and _values_apart(one, other)
 
 
 def _values_apart(one: Evidence, other: Evidence) -> bool:
@@ -49,8 +51,7 @@ def _values_apart(one: Evidence, other: Evidence) -> bool:
 
 def _days_differ(one: Evidence, other: Evidence) -> bool:
     """Whether both sentences name days of the same year, or of none, and no day in common."""
-    here, there = years(one.text), years(other.text)
-    if here and there and here != there:
+    if not _of_one_time(one, other):
         return False
     left, right = days(one.text), days(other.text)
     return bool(left and right and not left & right)

@@ -1,7 +1,7 @@
 """The writer without a model: chooses the fewest evidence sentences that answer and quotes them verbatim.
 
-A list keeps its lead-in and all its items, a sentence that starts with a pronoun keeps the one before it, and the same
-fact in a translation becomes a second citation instead of a second sentence.
+A list that answers keeps its lead-in and all its items and is cited as one, a sentence that starts with a pronoun keeps
+the one before it, and the same fact in a translation becomes a second citation instead of a second sentence.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PRONOUN_START = re.compile(
 )
 _SENTENCE_END = re.compile(r"[.!?。！？][)）”\"'’]*\s*$")
 _LEADS_IN = re.compile(r"[:：][)）”\"'’]*\s*$")
-_ENUMERATES = re.compile(r"[,;、，；]|\band\b|和")
+_SEPARATOR = re.compile(r"[,，](?!\d{3}(?!\d))|[;；、]")
 _ONE_OF_A_LIST = frozenset({Kind.WHEN, Kind.HOW_MANY})  # one value answers; other kinds can ask for all that are listed
 _MARGIN = 0.3
 _LOGIT_MARGIN = 1.0
@@ -35,8 +35,10 @@ _GAIN = 0.3
 _SAME_LANGUAGE = 0.75
 _CONSIDERED = 16
 _ALSO = 2
-_SHORT_ITEM = 60
+_SHORT_ITEM = 60  # characters; a longer item says what it is about itself
+_SHORT_LIST = 12  # items; a longer list is shown whole only to a question for a list
 _NAMED_GAIN = 0.1
+_ENUMERATED = 2  # separators
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +111,20 @@ def _fact(best: Evidence, prose: Sequence[Evidence], language: Language, twins: 
 
 
 def _list_of(chunk: Chunk, item: SentenceSpan) -> list[SentenceSpan]:
-    """All items of the list that a sentence belongs to or leads in, in order; empty where there is none."""
+    """All items of the list that a sentence belongs to or leads in, in order; empty where there is none.
+
+    What stands between items that share a lead-in, as a table under the same heading, ends the list.
+    """
     lead = item.lead if item.lead is not None else Span(item.start, item.end)
-    return [one for one in chunk.sentences if one.kind == "list_item" and one.lead == lead]
+    listed: list[SentenceSpan] = []
+    for one in chunk.sentences:
+        if one.kind == "list_item" and one.lead == lead:
+            listed.append(one)
+        elif listed and item.lead is not None and item not in listed:
+            listed = []
+        elif listed:
+            break
+    return listed
 
 
 def _stand_alone(chunk: Chunk, items: Sequence[SentenceSpan]) -> bool:
@@ -136,18 +149,19 @@ def _asks_for_all(one: Evidence, items: Sequence[SentenceSpan], kind: Kind, over
     """Whether the list that a sentence stands in, or leads in, answers rather than the sentence alone.
 
     A lead-in answers with its items where it ends in a colon or a list is asked for. An item brings the others where a
-    list is asked for, unless it enumerates something itself, or where it is a bare term that the question does not
-    name: then nothing tells it from the others.
+    list is asked for, unless both the line above and the item are full sentences and the item enumerates something
+    itself. To another question it does where it is a bare term of a short list that the question does not name: then
+    nothing tells it from the others.
     """
     chunk, lead = one.passage.chunk, one.span.lead
     if lead is None:
         return kind is Kind.LIST or bool(_LEADS_IN.search(one.text))
+    above = _text(chunk, lead.start, lead.end) if _is_prose(chunk, lead) else ""
     alone = _stand_alone(chunk, items)
     if kind is Kind.LIST:
-        return not alone or not _ENUMERATES.search(one.text)
-    if alone or kind in _ONE_OF_A_LIST or len(one.text) >= _SHORT_ITEM:
+        return not alone or bool(_LEADS_IN.search(above)) or len(_SEPARATOR.findall(one.text)) < _ENUMERATED
+    if not above or alone or kind in _ONE_OF_A_LIST or len(one.text) >= _SHORT_ITEM or len(items) > _SHORT_LIST:
         return False
-    above = _text(chunk, lead.start, lead.end) if _is_prose(chunk, lead) else ""
     told = overlap.coverage(above, chunk.language).share
     return overlap.coverage(f"{above} {one.text}", chunk.language).share - told < _NAMED_GAIN
 
@@ -170,8 +184,7 @@ def _whole_list(one: Evidence, items: Sequence[SentenceSpan], also: Sequence[Evi
         listed = _list_of(other.passage.chunk, other.span)
         span = _list_span(other.passage.chunk, listed) if listed else other.span
         others.append(Place(other.passage, span.start, span.end))
-    quotes = [Quote(one.passage, span.start, span.end, within=whole) for span in spans]
-    return [replace(quotes[0], also=tuple(others)), *quotes[1:]]
+    return [Quote(one.passage, span.start, span.end, within=whole, also=tuple(others)) for span in spans]
 
 
 def _expand(one: Evidence, also: Sequence[Evidence], kind: Kind, overlap: Overlap) -> list[Quote]:
@@ -225,10 +238,10 @@ def write(
 
 
 def _each_span_once(quotes: Sequence[Quote]) -> list[Quote]:
-    """The quotes in order, of two of the same span the one that has further citations."""
+    """The quotes in order, of two of the same span the one of a longer quote, else that with further citations."""
     kept: dict[tuple[str, int, int], Quote] = {}
     for quote in quotes:
         place = (quote.passage.chunk.document_id, quote.passage.chunk.page, quote.start)
-        if place not in kept or quote.also:
+        if place not in kept or (quote.also and kept[place].within is None):
             kept[place] = quote
     return list(kept.values())

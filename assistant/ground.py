@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assistant.extract import Quote
+from assistant.extract import Place, Quote
 from index.store import PassageStore
 
 
@@ -14,12 +14,14 @@ def stands_on_page(store: PassageStore, document_id: str, page: int, quote: str,
     return found is not None and bool(quote.strip()) and found.text[start : start + len(quote)] == quote
 
 
+def _stands(store: PassageStore, place: Place) -> bool:
+    chunk = place.passage.chunk
+    return stands_on_page(store, chunk.document_id, chunk.page, place.text, start=place.start)
+
+
 def grounded(store: PassageStore, quotes: Sequence[Quote]) -> list[Quote]:
-    """The quotes that stand on their pages, in order; others are dropped, never mended."""
-    return [
-        quote
-        for quote in quotes
-        if stands_on_page(
-            store, quote.passage.chunk.document_id, quote.passage.chunk.page, quote.text, start=quote.start
-        )
-    ]
+    """The quotes of which the words and all that is cited for them stand on their pages, in order.
+
+    Others are dropped, never mended.
+    """
+    return [quote for quote in quotes if all(_stands(store, one) for one in (quote, quote.cited, *quote.also))]

@@ -115,8 +115,9 @@ class Overlap:
     def _is_commonplace(self, word: str) -> bool:
         """Whether all terms of an English word, one at least, are in so many chunks that they go without saying."""
         terms = tokenise(word)
-        rarity = self._store.idf(terms, language="zh", field="gloss") | self._store.idf(terms, language="en")
-        return bool(terms) and all(rarity.get(term, math.inf) <= _COMMONPLACE for term in terms)
+        by_language = (self._store.idf(terms, language="zh", field="gloss"), self._store.idf(terms, language="en"))
+        least = {term: min((known[term] for known in by_language if term in known), default=math.inf) for term in terms}
+        return bool(terms) and all(rarity <= _COMMONPLACE for rarity in least.values())
 
     def _is_telling(self, forms: Sequence[str]) -> bool:
         """Whether a name is not in so many chunks that it goes without saying, as the city's own."""

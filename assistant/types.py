@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -95,10 +96,20 @@ class Sentence:
     Attributes:
         text: What is shown; from the extractive writer a verbatim span of a stored page.
         citations: Numbers of the citations that carry it, best first.
+        start: Where its words begin on the page of the first of them; -1 where that is not known.
     """
 
     text: str
     citations: tuple[int, ...]
+    start: int = -1
+
+
+def shown_marks(sentences: Sequence[Sentence]) -> list[tuple[int, ...]]:
+    """The citation numbers to print behind each sentence: of neighbours that share them, behind the last alone."""
+    return [
+        () if any(after.citations == one.citations for after in sentences[place : place + 1]) else one.citations
+        for place, one in enumerate(sentences, start=1)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

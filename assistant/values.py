@@ -19,9 +19,13 @@ _SCALES = {
     "trillion": 1e12,
 }
 _QUANTITY = re.compile(
-    r"(?<![a-z\d_.])(\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?)\s*"
+    r"(?<![a-z\d_.])(\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?)\s*(?:[多余](?=[百千万亿]))?"
     r"(万亿|亿|万|千|百|thousand\b|million\b|billion\b|trillion\b)?\s*(?:[多余](?=[\u4e00-\u9fff]))?"
     r"(%|percentage points?|per ?cent|个百分点|[a-z]+(?:[ -][a-z]+)?|[\u4e00-\u9fff]{1,2})?"
+)
+_OF_A_DOCUMENT = re.compile(  # a year that says of which year a report or plan is, not for which a figure stands
+    r"\b(?:19|20)\d\d(?= (?:[a-z-]+ ){0,4}(?:reports?|plans?|outline|notice|opinions?|articles?|release|guidelines?)\b)"
+    r"|(?:19|20)\d\d年?(?=[\u4e00-\u9fff]{0,10}(?:报告|规划|方案|计划|公报|报道|纲要|意见|指引)(?:称|说|显示|提出|写|把|给出|公布))"
 )
 _NETWORK = re.compile(r"(?<![a-z\d.])[2-9]g(?![a-z])")  # 5G names a kind of network and counts nothing
 _CHINESE_DAY = re.compile(r"(?<!\d)\d{1,2}月(?:\d{1,2}[日号])?")
@@ -126,6 +130,11 @@ def quantities(text: str) -> tuple[Quantity, ...]:
         value = float(digits.replace(",", "")) * _SCALES.get(scale, 1.0)
         found.append(Quantity(value, "%" if share else unit.split(" ")[0][:6]))
     return tuple(found)
+
+
+def years_counted(text: str) -> frozenset[str]:
+    """The years that the text names, less those that only say of which year a document is."""
+    return years(_OF_A_DOCUMENT.sub(" ", fold(text)))
 
 
 def has_date(text: str) -> bool:

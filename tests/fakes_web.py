@@ -229,17 +229,22 @@ def cited_answer(
     return Answer(outcome, detect(question), question, question, sentences, citations, generation=GENERATION)
 
 
+def list_answer(question: str, document: Document, page: Page, blocks: Sequence[Block]) -> Answer:
+    """An answer of a lead-in and its items, cited as one."""
+    whole = page.text[blocks[0].start : blocks[-1].end]
+    answer = cited_answer(question, [(document, page, whole)])
+    sentences = tuple(Sentence(page.text[one.start : one.end], (1,), start=one.start) for one in blocks)
+    return replace(answer, sentences=sentences)
+
+
 def scripted_answer(question: Question) -> Answer:
     """The fake answer to a question, by a word in it."""
     text = question.text
     plain = Answer(Outcome.ANSWERED, detect(text), text, text, generation=GENERATION)
     if "crossovers" in text:
-        account = PAGES[0]
-        quotes = [account.text[b.start : b.end] for b in account.blocks[3:8]]
-        return cited_answer(text, [(ACCOUNT, account, q) for q in quotes])
+        return list_answer(text, ACCOUNT, PAGES[0], PAGES[0].blocks[3:8])
     if "四个" in text:
-        account = PAGES[1]
-        return cited_answer(text, [(ACCOUNT_ZH, account, account.text[b.start : b.end]) for b in account.blocks[3:8]])
+        return list_answer(text, ACCOUNT_ZH, PAGES[1], PAGES[1].blocks[3:8])
     if "2025" in text or "By when" in text:
         answer = cited_answer(text, [(REPLY, PAGES[2], BY_2025)])
         return replace(answer, understood_as=UNDERSTOOD) if question.history else answer

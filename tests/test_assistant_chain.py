@@ -325,6 +325,6 @@ def test_answer_json_has_the_stable_keys(assistant: Assistant, question: str) ->
 def test_answer_json_nested_keys_are_stable_too(assistant: Assistant) -> None:
     values = json.loads(answer_json(assistant.invoke(Question("When was the tunnel opened?"))))
     assert values["outcome"] == "answered"
-    assert values["sentences"] == [{"text": OPENED, "citations": [1]}]
+    assert values["sentences"] == [{"text": OPENED, "citations": [1], "start": len("Tunnel\n")}]
     assert set(CITATION) <= values["citations"][0].keys()
     assert {"chunk_id", "document_id", "page", "score"} <= values["passages"][0].keys()

@@ -56,7 +56,7 @@ def test_ask_json_prints_one_object(monkeypatch: pytest.MonkeyPatch, home: Path)
     result = run(monkeypatch, home, QUESTION, "--json")
     values = json.loads(result.stdout)
     assert (result.exit_code, values["outcome"], values["generation"]) == (0, "answered", "gen-000001")
-    assert values["sentences"] == [{"text": OPENED, "citations": [1]}]
+    assert values["sentences"] == [{"text": OPENED, "citations": [1], "start": 0}]
     assert values["citations"][0]["document_id"] == "new.md"
 
 

@@ -14,6 +14,7 @@ FIVE, SIX = "The metro has 500 stations.", "The metro has 600 stations."
 AGREED = "There are 500 stations on the metro."
 KILOMETRES = "The metro has 600 km."
 COUNTED, BY_SOURCE = "In 2021 the port had 40 ships.", "The 2022 report counts 50 ships at the port in 2021."
+GOAL = "The 2021 plan wants 60 ships at the port by 2025."
 IN_2021, IN_2023 = "In 2021 it had 500 stations.", "In 2023 it had 600 stations."
 MAY, JUNE = "The line opened on 3 May 2021.", "The line opened on 9 May 2021."
 FIVE_ZH, SIX_ZH = "深圳有500个站。", "深圳有600个站。"
@@ -34,6 +35,7 @@ DOCUMENTS = {
     "fare-2.md": "---\ntitle: Fares\nissuer: The Transport Office\npublished: '2024'\n---\nThe fare is 9 yuan.",
     "ships-1.md": f"# Ships\n\n{COUNTED}",
     "ships-2.md": f"# Boats\n\n{BY_SOURCE}",
+    "ships-3.md": f"# Fleet\n\n{GOAL}",
     "zh-a.md": f"# 甲\n\n{FIVE_ZH}",
     "zh-b.md": f"# 乙\n\n{SIX_ZH}",
 }
@@ -157,3 +159,7 @@ def test_settle_nothing_newer_stays_open(store: PassageStore) -> None:
     question = "How many stations does the metro have now?"
     rivals = found(store, ("a.md", FIVE), ("b.md", SIX))
     assert settle(rivals, question, overlap_with(store, question)) is None
+
+
+def test_find_conflict_goal_of_a_plan_of_that_year_is_no_other_value(store: PassageStore) -> None:
+    assert find_conflict(found(store, ("ships-1.md", COUNTED), ("ships-3.md", GOAL)), Kind.HOW_MANY) == []

@@ -18,9 +18,15 @@ METRO, METRO_ZH = "The Shenzhen metro has 500 stations.", "深圳地铁有500个
 NIGHT = "It runs all night."
 METRO_TWIN, METRO_OTHER = "The Shenzhen metro has 500 stations now.", "The Shenzhen metro has 600 stations."
 TURN = "The first change is one from blocks to a system."
-TURNS = ("Roads, mains and cables were once run apart.", "They are now planned as one.")
+TURNS = ("Roads, mains, cables and pipes were once run apart.", "They are now planned as one.")
 STEPS = ("The tunnel was finished on 5 May.", "The tunnel opened on 1 June.")
+MEMBERS = "The committee has these members:"
+STOPS, STOPS_ZH = "Line 9 has 2 stops in 2024:", "9号线2024年有2个站："
 DOCUMENTS = {
+    "members.md": "\n\n".join(["# Committee", MEMBERS, "\n".join(f"- member {n}" for n in range(13))]),
+    "piers.md": "# Piers\n\n- pier one\n- pier two\n\n| Pier | Length |\n| --- | --- |\n| one | 20 m |\n\n- pier three",
+    "stops.md": f"# Stops\n\n{STOPS}\n\n- Airport\n- Harbour",
+    "stops-zh.md": f"---\ntranslation_of: stops.md\n---\n# 站\n\n{STOPS_ZH}\n\n- 机场\n- 港口",
     "list.md": "\n\n".join(["# Crossovers", LEAD, "\n".join(f"- {item}" for item in ITEMS), GREY]),
     "steps.md": "\n\n".join(["# Steps", "Two dates are given:", "\n".join(f"- {step}" for step in STEPS)]),
     "turn.md": "\n\n".join(["# Change", TURN, "\n".join(f"- {turn}" for turn in TURNS)]),
@@ -98,6 +104,31 @@ def test_write_item_of_a_list_of_values_stays_alone(store: PassageStore) -> None
     assert texts(quotes) == (LEAD, ITEMS[2])
 
 
+def test_write_long_list_under_another_question_stays_alone(store: PassageStore) -> None:
+    quotes = written(store, [evidence_of(store, "member 3")], Kind.WHO, question="Who chairs the committee?")
+    assert texts(quotes) == (MEMBERS, "member 3")
+    quotes = written(store, [evidence_of(store, "member 3")], Kind.LIST, question="Who are the members?")
+    assert len(quotes) == 14
+
+
+def test_write_list_under_a_heading_stays_alone_to_another_question(store: PassageStore) -> None:
+    quotes = written(store, [evidence_of(store, "pier two")], Kind.WHICH, question="Which quays are there?")
+    assert texts(quotes) == ("pier two",)
+
+
+def test_write_list_ends_where_something_else_stands(store: PassageStore) -> None:
+    quotes = written(store, [evidence_of(store, "pier two")], Kind.LIST, question="Which quays are there?")
+    assert texts(quotes) == ("pier one", "pier two")
+    assert {quote.cited.text for quote in quotes} == {"pier one\n- pier two"}
+
+
+def test_write_translation_of_a_list_is_cited_whole(store: PassageStore) -> None:
+    lead = evidence_of(store, STOPS)
+    quotes = written(store, [lead], Kind.LIST, question="Which stops are there?")
+    assert texts(quotes) == (STOPS, "Airport", "Harbour")
+    assert {one.text for quote in quotes for one in quote.also} == {f"{STOPS_ZH}\n- 机场\n- 港口"}
+
+
 def test_write_whole_list_is_cited_as_one(store: PassageStore) -> None:
     quotes = written(store, [evidence_of(store, LEAD)])
     assert {quote.cited.text for quote in quotes} == {"\n- ".join([LEAD, *ITEMS])}
@@ -144,9 +175,12 @@ def test_write_second_fact_far_behind_is_left_out(store: PassageStore) -> None:
     assert texts(written(store, found)) == (OPENED,)
 
 
-def test_write_second_fact_that_the_scorer_thinks_less_of_is_left_out(store: PassageStore) -> None:
-    found = [evidence_of(store, OPENED, logit=3.0), evidence_of(store, METRO, logit=0.5)]
-    assert texts(written(store, found)) == (OPENED,)
+@pytest.mark.parametrize(("logit", "shown"), [(2.1, (OPENED, METRO)), (1.9, (OPENED,))])
+def test_write_second_fact_needs_nearly_the_score_of_the_first(
+    store: PassageStore, logit: float, shown: tuple[str, ...]
+) -> None:
+    found = [evidence_of(store, OPENED, logit=3.0), evidence_of(store, METRO, logit=logit)]
+    assert texts(written(store, found)) == shown
 
 
 def test_write_second_fact_that_adds_nothing_is_left_out(store: PassageStore) -> None:

@@ -87,6 +87,46 @@ def test_question_kind_chinese_words_decide(text: str, kind: Kind) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("规划重点解决哪些问题？", Kind.LIST),
+        ("这次试点解决了什么问题？", Kind.WHICH),
+        ("周边企业如何受益？", Kind.HOW),
+        ("港口周边企业能得到什么支持？", Kind.WHICH),
+        ("地铁站周边个体工商户有哪些补贴？", Kind.LIST),
+        ("大鹏周边度假区有哪些？", Kind.LIST),
+        ("路边处罚标准是什么？", Kind.WHICH),
+        ("口岸周边日均客流是多少？", Kind.HOW_MANY),
+        ("试点范围包括边境口岸吗？", Kind.YES_NO),
+        ("试点运作方式是什么？", Kind.WHICH),
+        ("给飞行器降落点做专项规划，深圳是全国头一家？", Kind.OTHER),
+        ("法国首都叫什么？", Kind.WHICH),
+        ("邊個口岸最忙？", Kind.WHICH),
+        ("规划提出了哪几大任务？", Kind.LIST),
+        ("这几大板块分别是什么？", Kind.LIST),
+        ("What were they built for?", Kind.WHICH),
+        ("What are all the key projects worth together?", Kind.WHICH),
+        ("In what parts of the city does Line 14 run?", Kind.WHICH),
+    ],
+)
+def test_question_kind_words_that_only_look_like_a_question_word_do_not_decide(text: str, kind: Kind) -> None:
+    assert question_kind(text) is kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["规划重点解决交通拥堵问题，什么时候实施？", "周边度假区去年建成，什么时候开放？", "海边位置好，什么时候动工？"],
+)
+def test_split_parts_statement_with_something_like_a_question_word_is_no_part(text: str) -> None:
+    assert len(split_parts(text)) == 1
+
+
+@pytest.mark.parametrize("text", ["试点样板项目什么时候建成？", "周边条件什么时候公布？", "海边度假项目什么时候建成？"])
+def test_lacks_subject_words_with_something_like_a_question_word_are_a_subject(text: str) -> None:
+    assert not lacks_subject(text)
+
+
+@pytest.mark.parametrize(
     ("simplified", "traditional"),
     [
         ("试点什么时候开始？", "試點什麼時候開始？"),

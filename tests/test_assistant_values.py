@@ -14,6 +14,7 @@ from assistant.values import (
     numbers,
     quantities,
     years,
+    years_counted,
 )
 
 
@@ -54,6 +55,8 @@ def test_years_only_four_digits_1900_to_2099(text: str, expected: set[str]) -> N
         ("3.6万个", Quantity(36000, "个")),
         ("深圳有3.6万个", Quantity(36000, "个")),
         ("6.4万多个5G基站", Quantity(64000, "个")),
+        ("300多万辆", Quantity(3e6, "辆")),
+        ("100余亿元", Quantity(1e10, "元")),
         ("全长226.8公里", Quantity(226.8, "公里")),
         ("占比达到60%", Quantity(60, "%")),
         ("60 per cent", Quantity(60, "%")),
@@ -176,3 +179,18 @@ def test_days_month_and_day_in_either_language(text: str, expected: set[tuple[in
 )
 def test_moments_months_and_ends_of_years(text: str, expected: set[float]) -> None:
     assert moments(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2025年工作报告称，2024年增长15%", {"2024"}),
+        ("The 2025 Government Work Report gives 15% for 2024.", {"2024"}),
+        ("The 2022 plan sets a goal of 600 stations by 2025.", {"2025"}),
+        ("2024年深圳共列入重大项目859个。", {"2024"}),
+        ("2024年深圳计划再推出10个场景。", {"2024"}),
+        ("Shenzhen planned 600 stations for 2025.", {"2025"}),
+    ],
+)
+def test_years_counted_leaves_out_the_year_of_a_document(text: str, expected: set[str]) -> None:
+    assert years_counted(text) == expected

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -37,7 +38,15 @@ def taken(
 
 def test_take_answer_grows_and_only_the_last_is_done() -> None:
     shown = taken("What are the four crossovers?")
-    assert [s.html.count('class="cite"') for s in shown] == [1, 2, 3, 4, 5, 5]
+    assert [len(re.findall("<(?:span|li) lang", s.html.partition("<blockquote")[0])) for s in shown] == [
+        1,
+        2,
+        3,
+        4,
+        5,
+        5,
+    ]
+    assert [s.html.count('class="cite"') for s in shown] == [1] * 6
     assert ['data-state="done"' in s.html for s in shown] == [False] * 5 + [True]
 
 

@@ -22,7 +22,7 @@ def html_of(answer: Answer) -> str:
 def test_turn_view_list_answer_is_lead_in_and_list() -> None:
     groups = view_of("What are the four crossovers?").groups
     assert [(group.is_list, len(group.claims)) for group in groups] == [(False, 1), (True, 4)]
-    assert [claim.numbers for claim in groups[1].claims] == [(2,), (3,), (4,), (5,)]
+    assert [claim.numbers for group in groups for claim in group.claims] == [(), (), (), (), (1,)]
 
 
 def test_turn_view_sentences_of_one_paragraph_are_one_group() -> None:
@@ -34,8 +34,14 @@ def test_turn_view_sentences_of_one_paragraph_are_one_group() -> None:
 
 def test_turn_view_quotes_of_one_place_share_a_card() -> None:
     cards = view_of("What are the four crossovers?").cards
-    assert [card.numbers for card in cards] == [(1, 2, 3, 4, 5)]
-    assert [piece.n for line in cards[0].lines for piece in line.pieces if piece.n] == [1, 2, 3, 4, 5]
+    assert [card.numbers for card in cards] == [(1,)]
+    assert [piece.n for line in cards[0].lines for piece in line.pieces if piece.n] == [1, 1, 1, 1, 1]
+
+
+def test_turn_html_mark_of_several_lines_has_its_id_once() -> None:
+    html = html_of(scripted_answer(Question("What are the four crossovers?")))
+    assert html.count('id="t1-m1"') == 1
+    assert html.count("<mark") == 5
 
 
 def test_turn_view_quotes_far_apart_have_cards_of_their_own() -> None:

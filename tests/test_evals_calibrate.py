@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.confidence import TopicModel
-from evals.calibrate import Sample, fit_topic, thresholds, topic_threshold
+from assistant.confidence import ConfidenceModel, TopicModel
+from evals.calibrate import Sample, fit_model, fit_topic, judged, thresholds, topic_threshold
 from evals.logistic import balanced
+from index.errors import PilotError
 
 
 def test_thresholds_rate_reached_gives_least_probability() -> None:
@@ -49,6 +50,26 @@ def test_fit_topic_tells_the_near_from_the_far_and_keeps_most_that_nothing_answe
     likely = [model.probability(sample.topic) >= model.least for sample in samples]
     assert sum(likely[:40]) >= 38
     assert not any(likely[40:])
+
+
+@pytest.mark.parametrize("on_topic", [True, False])
+def test_fit_topic_questions_of_one_sort_are_an_error(on_topic: bool) -> None:
+    samples = [Sample(f"{n}", {}, True, 1.0, {"dense": 0.5}, on_topic=on_topic) for n in range(20)]
+    with pytest.raises(PilotError, match="off topic"):
+        fit_topic(samples)
+
+
+def test_fit_model_gives_a_confidence_model_that_grows_with_what_tells() -> None:
+    samples = [
+        Sample(f"{n}", {"logit": n / 4, "noise": n % 3}, n >= 20, 1.0, {"dense": n / 40}, own=True, on_topic=n > 9)
+        for n in range(40)
+    ]
+    text = fit_model(samples, judged(samples), topic=fit_topic(samples), provenance="test")
+    model = ConfidenceModel.model_validate_json(text)
+    low, high = (model.probability({"logit": logit, "noise": 1.0}) for logit in (1.0, 9.0))
+    assert low < 0.5 < high
+    assert model.topic.probability({"dense": 0.9}) > model.topic.probability({"dense": 0.1})
+    assert 0 <= model.threshold(0.05) <= 1
 
 
 def test_balanced_both_classes_weigh_the_same() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from assistant.types import Answer, Citation, Outcome, Sentence
+from assistant.types import Answer, Citation, Outcome, Sentence, shown_marks
 from assistant.web.dates import spoken_date
 from assistant.web.excerpts import Line, Piece, block_at, excerpt
 from assistant.web.links import source_link
@@ -22,7 +22,7 @@ _KEEP_STEP = frozenset({Outcome.PARTIAL, Outcome.CONFLICTING, Outcome.OFF_TOPIC,
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One sentence of the answer on one line, its citation numbers, and the language of its words."""
+    """One sentence of the answer on one line, the citation numbers behind it, and the language of its words."""
 
     text: str
     numbers: tuple[int, ...]
@@ -150,12 +150,12 @@ def _pages_of(answer: Answer, pages: PageSource) -> _Held:
     return {key: page for key, page in found.items() if page is not None}
 
 
-def _kind(citation: Citation | None, held: _Held) -> tuple[BlockKind, int]:
-    """Kind and start of the block that a citation quotes; a paragraph of its own where the page is not known."""
+def _kind(sentence: Sentence, citation: Citation | None, held: _Held) -> tuple[BlockKind, int]:
+    """Kind and start of the block that a sentence stands in; a paragraph of its own where the page is not known."""
     if citation is None:
         return "paragraph", -1
     page = held.get((citation.document_id, citation.page))
-    block = block_at(page, citation.start) if page else None
+    block = block_at(page, sentence.start if sentence.start >= 0 else citation.start) if page else None
     return (block.kind, block.start) if block else ("paragraph", -1 - citation.n)
 
 
@@ -163,15 +163,16 @@ def _groups(sentences: Sequence[Sentence], answer: Answer, held: _Held) -> tuple
     """Sentences of one block are one paragraph; neighbouring list items or table rows are one list."""
     by_number = {citation.n: citation for citation in answer.citations}
 
-    def key(sentence: Sentence) -> tuple[bool, str, int]:
+    def key(marked: tuple[Sentence, tuple[int, ...]]) -> tuple[bool, str, int]:
+        sentence = marked[0]
         first = by_number.get(sentence.citations[0]) if sentence.citations else None
-        kind, start = _kind(first, held)
+        kind, start = _kind(sentence, first, held)
         is_list = kind in ("list_item", "table_row")
         return is_list, first.document_id if first else "", 0 if is_list else start
 
     groups = []
-    for (is_list, _, _), members in groupby(sentences, key):
-        claims = [_claim(sentence) for sentence in members]
+    for (is_list, _, _), members in groupby(zip(sentences, shown_marks(sentences), strict=True), key):
+        claims = [_claim(sentence, numbers) for sentence, numbers in members]
         if is_list and len(claims) > 1:
             groups.append(Group(True, tuple(claims)))
         else:
@@ -179,9 +180,9 @@ def _groups(sentences: Sequence[Sentence], answer: Answer, held: _Held) -> tuple
     return tuple(groups)
 
 
-def _claim(sentence: Sentence) -> Claim:
+def _claim(sentence: Sentence, numbers: tuple[int, ...]) -> Claim:
     text = unwrap(visible(sentence.text))
-    return Claim(text, sentence.citations, detect(text))
+    return Claim(text, numbers, detect(text))
 
 
 def _sides(answer: Answer, held: _Held, words: Words) -> tuple[Side, ...]:
