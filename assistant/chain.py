@@ -13,6 +13,7 @@ from typing import Protocol
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import run_in_executor
 
+from assistant.cite import Citations
 from assistant.confidence import load_confidence, measure, measure_topic
 from assistant.conflict import find_conflict, settle
 from assistant.evidence import Evidence, EvidenceRanker, Scorer, rerank
@@ -24,7 +25,7 @@ from assistant.retrieve import HybridSearch, Passage, PilotRetriever, Query
 from assistant.settings import AnswerSettings, Settings
 from assistant.spelling import Speller
 from assistant.twins import Twins
-from assistant.types import Answer, Citation, Filters, NearDocument, Outcome, Question, RankedPassage, Sentence
+from assistant.types import Answer, Filters, NearDocument, Outcome, Question, RankedPassage
 from assistant.understand import (
     Part,
     Understood,
@@ -180,47 +181,6 @@ class Engine:
         return Finding(part, query, passages, evidence, features, confidence, overlap)
 
 
-class _Citations:
-    """Numbers citations in order of first use; the same span keeps its number."""
-
-    def __init__(self, store: PassageStore) -> None:
-        self._store = store
-        self.all: list[Citation] = []
-        self._numbers: dict[tuple[str, int, int, int], int] = {}
-
-    def of(self, passage: Passage, start: int, end: int) -> int:
-        """The number of the citation of a span of a passage's page, from 1; made where there is none yet."""
-        chunk, document = passage.chunk, passage.document
-        key = (chunk.document_id, chunk.page, start, end)
-        if key not in self._numbers:
-            page = self._store.page(chunk.document_id, chunk.page)
-            newer = self._store.documents.get(document.superseded_by)
-            self._numbers[key] = len(self.all) + 1
-            self.all.append(
-                Citation(
-                    n=len(self.all) + 1,
-                    document_id=document.id,
-                    title=document.title,
-                    issuer=document.issuer,
-                    published=document.published,
-                    document_number=document.document_number,
-                    page=chunk.page,
-                    page_label=page.label if page else str(chunk.page),
-                    section=chunk.section,
-                    quote=chunk.text[start - chunk.start : end - chunk.start],
-                    start=start,
-                    end=end,
-                    superseded_by=newer.title if newer else "",
-                )
-            )
-        return self._numbers[key]
-
-    def sentence(self, quote: Quote) -> Sentence:
-        """The quote with the numbers of the places where it stands, its own first."""
-        own, *others = (self.of(one.passage, one.start, one.end) for one in (quote.cited, *quote.also))
-        return Sentence(quote.text, tuple(dict.fromkeys([own, *others])), start=quote.start)
-
-
 class Assistant(Runnable[Question, Answer]):
     """Answers questions from one corpus: `invoke`, `stream`, `ainvoke`, `astream`.
 
@@ -333,7 +293,7 @@ class Assistant(Runnable[Question, Answer]):
         """What was found for each part.
 
         A later one that may stand alone is searched alone too where the first one's words lead nowhere, or only back to
-        the sentence that answers the first one; what is sure enough of that counts.
+        the sentence that answers the first one; that counts where it is sure enough and surer.
         """
         find, top_k = self.engine.find, self.settings.top_k
         findings: list[Finding] = []
@@ -342,7 +302,7 @@ class Assistant(Runnable[Question, Answer]):
             if part.alone and (found.confidence < self.threshold or _place(found) == _place(findings[0])):
                 alone = replace(part, query=part.alone, alone="")
                 other = find(alone, filters, store, top_k=top_k, clock=clock)
-                found = other if other.confidence >= self.threshold else found
+                found = other if other.confidence >= max(self.threshold, found.confidence) else found
             findings.append(found)
         return findings
 
@@ -384,7 +344,7 @@ class Assistant(Runnable[Question, Answer]):
                     twins=twins,
                     max_sentences=self.settings.max_sentences,
                 )
-        citations = _Citations(store)
+        citations = Citations(store)
         sentences = tuple(citations.sentence(quote) for quote in grounded(store, _distinct(quotes)))
         unanswered = tuple(found.part.text for found in missing)
         outcome = Outcome.PARTIAL if missing else outcome

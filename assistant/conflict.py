@@ -164,11 +164,12 @@ def _named(one: Evidence, overlap: Overlap) -> float:
 def settle(rivals: Sequence[Evidence], question: str, overlap: Overlap) -> Evidence | None:
     """The one of sources that differ that the question asks for: the newest, or the one that it names.
 
-    None where it asks for neither, or none stands out. A remark that sources differ is not chosen beside others.
+    None where it asks for neither, or none stands out. A remark that sources differ is not chosen beside others, but
+    beside a single one it may tell the newer value.
     """
     plain = [one for one in rivals if not says_sources_differ(one.text)] or list(rivals)
     if asks_latest(question):
-        ordered = sorted(plain, key=_newest, reverse=True)
+        ordered = sorted(plain if len(plain) > 1 else rivals, key=_newest, reverse=True)
         return ordered[0] if len(ordered) > 1 and _newest(ordered[0]) > _newest(ordered[1]) else None
     if not asks_one_source(question):
         return None

@@ -23,7 +23,12 @@ DIFFER = "The sources do not agree: 500 stations or 600."
 REMARK = "The two figures for its stations do not agree: 500 by the city, 510 by the state."
 WORD = 'The letter calls the metro "integrated".'
 WORDS = 'The sources do not agree: the letter says "integrated", the report "joined up".'
+FERRIES, FERRIES_TOO = (
+    "There are 18 ferries.",
+    "The sources do not agree: the port says 18, the city 48 at the end of 2024.",
+)
 DOCUMENTS = {
+    "ferries.md": f"# Ferries\n\n{FERRIES} {FERRIES_TOO}",
     "a.md": f"# A\n\n{FIVE} {IN_2021} {MAY}",
     "b.md": f"# B\n\n{SIX} {AGREED} {KILOMETRES} {IN_2023} {JUNE}",
     "a-twin.md": f"---\ntranslation_of: a.md\n---\n# Twin\n\n{SIX}",
@@ -153,6 +158,14 @@ def test_settle_the_newest_or_the_one_that_is_named(
 ) -> None:
     settled = settle(found(store, *FARES), question, overlap_with(store, question))
     assert (sides([settled]) if settled else None) == ([chosen] if chosen else None)
+
+
+def test_settle_remark_that_tells_the_newer_value_answers_for_the_latest(store: PassageStore) -> None:
+    question = "How many ferries are there now?"
+    rivals = found(store, ("ferries.md", FERRIES), ("ferries.md", FERRIES_TOO))
+    settled = settle(rivals, question, overlap_with(store, question))
+    assert settled is not None and settled.text == FERRIES_TOO
+    assert settle(rivals, "How many ferries are there?", overlap_with(store, question)) is None
 
 
 def test_settle_nothing_newer_stays_open(store: PassageStore) -> None:
