@@ -27,7 +27,7 @@ _PRONOUN_START = re.compile(
 )
 _SENTENCE_END = re.compile(r"[.!?。！？][)）”\"'’]*\s*$")
 _LEADS_IN = re.compile(r"[:：][)）”\"'’]*\s*$")
-_SEPARATOR = re.compile(r"[,，](?!\d{3}(?!\d))|[;；、]")
+_SEPARATOR = re.compile(r"[,，](?!\d{3}(?!\d))|[;；、和]|\band\b")
 _ONE_OF_A_LIST = frozenset({Kind.WHEN, Kind.HOW_MANY})  # one value answers; other kinds can ask for all that are listed
 _MARGIN = 0.3
 _LOGIT_MARGIN = 1.0
