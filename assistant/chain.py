@@ -101,6 +101,7 @@ class Trace:
         outcome: What came of it.
         timings_ms: Milliseconds by stage.
         features: Of the first part, as the confidence model saw them.
+        topic: The same of the topic model; empty where they were not asked for.
     """
 
     passages: Sequence[Passage]
@@ -109,6 +110,7 @@ class Trace:
     outcome: Outcome
     timings_ms: dict[str, float]
     features: dict[str, float]
+    topic: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -234,21 +236,16 @@ class Assistant(Runnable[Question, Answer]):
             yield replace(complete, sentences=complete.sentences[:shown])
         yield complete
 
-    def trace(self, question: Question) -> Trace:
-        """What the stages saw of a question, for measuring."""
+    def trace(self, question: Question, *, topic: bool = False) -> Trace:
+        """What the stages saw of a question, for measuring; with `topic` the features of the topic model too."""
         clock = _Clock()
         store = self.engine.stores.current()
         asked = self.engine.understand(question)
         found = self.engine.find(asked.parts[0], question.filters, store, top_k=self.settings.top_k, clock=clock)
         outcome = Outcome.ANSWERED if found.confidence >= self.threshold else Outcome.NOT_IN_DOCUMENTS
-        return Trace(found.passages, found.evidence, found.confidence, outcome, clock.stop(), found.features)
-
-    def topic(self, question: Question) -> dict[str, float]:
-        """The features of the topic model for a question's first part, for fitting it."""
-        store = self.engine.stores.current()
-        (part, *_), filters = self.engine.understand(question).parts, question.filters
-        found = self.engine.find(part, filters, store, top_k=self.settings.top_k, clock=_Clock())
-        return self._topic_features(found, filters, store)
+        timings_ms = clock.stop()
+        near = self._topic_features(found, question.filters, store) if topic else {}
+        return Trace(found.passages, found.evidence, found.confidence, outcome, timings_ms, found.features, near)
 
     def _answer(self, question: Question, asked: Understood, clock: _Clock) -> Answer:
         store = self.engine.stores.current()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from assistant.extract import Quote
-from assistant.retrieve import Passage
+from assistant.extract import Place, Quote
 from assistant.types import Citation, Sentence
 from index.store import PassageStore
 
@@ -16,10 +15,10 @@ class Citations:
         self.all: list[Citation] = []
         self._numbers: dict[tuple[str, int, int, int], int] = {}
 
-    def of(self, passage: Passage, start: int, end: int) -> int:
-        """The number of the citation of a span of a passage's page, from 1; made where there is none yet."""
-        chunk, document = passage.chunk, passage.document
-        key = (chunk.document_id, chunk.page, start, end)
+    def of(self, place: Place) -> int:
+        """The number of a place's citation, from 1; made where there is none yet."""
+        chunk, document = place.passage.chunk, place.passage.document
+        key = (chunk.document_id, chunk.page, place.start, place.end)
         if key not in self._numbers:
             page = self._store.page(chunk.document_id, chunk.page)
             newer = self._store.documents.get(document.superseded_by)
@@ -35,9 +34,9 @@ class Citations:
                     page=chunk.page,
                     page_label=page.label if page else str(chunk.page),
                     section=chunk.section,
-                    quote=chunk.text[start - chunk.start : end - chunk.start],
-                    start=start,
-                    end=end,
+                    quote=place.text,
+                    start=place.start,
+                    end=place.end,
                     superseded_by=newer.title if newer else "",
                 )
             )
@@ -45,5 +44,5 @@ class Citations:
 
     def sentence(self, quote: Quote) -> Sentence:
         """The quote with the numbers of the places where it stands, its own first."""
-        own, *others = (self.of(one.passage, one.start, one.end) for one in (quote.cited, *quote.also))
-        return Sentence(quote.text, tuple(dict.fromkeys([own, *others])), start=quote.start)
+        numbers = dict.fromkeys(self.of(one) for one in (quote.cited, *quote.also))
+        return Sentence(quote.text, tuple(numbers), start=quote.start)

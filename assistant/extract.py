@@ -173,18 +173,21 @@ def _list_span(chunk: Chunk, items: Sequence[SentenceSpan]) -> Span:
     return Span(first.start, items[-1].end)
 
 
+def _whole_place(one: Evidence) -> Place:
+    """The whole list that a sentence belongs to; the sentence alone where there is none."""
+    items = _list_of(one.passage.chunk, one.span)
+    span = _list_span(one.passage.chunk, items) if items else one.span
+    return Place(one.passage, span.start, span.end)
+
+
 def _whole_list(one: Evidence, items: Sequence[SentenceSpan], also: Sequence[Evidence]) -> list[Quote]:
     """A list's lead-in and all its items, cited as one; translations are cited with their whole list too."""
     chunk = one.passage.chunk
     whole = _list_span(chunk, items)
     spans = [] if whole.start == items[0].start else [items[0].lead or whole]
     spans += [Span(item.start, item.end) for item in items]
-    others = []
-    for other in also:
-        listed = _list_of(other.passage.chunk, other.span)
-        span = _list_span(other.passage.chunk, listed) if listed else other.span
-        others.append(Place(other.passage, span.start, span.end))
-    return [Quote(one.passage, span.start, span.end, within=whole, also=tuple(others)) for span in spans]
+    others = tuple(_whole_place(other) for other in also)
+    return [Quote(one.passage, span.start, span.end, within=whole, also=others) for span in spans]
 
 
 def _expand(one: Evidence, also: Sequence[Evidence], kind: Kind, overlap: Overlap) -> list[Quote]:

@@ -70,7 +70,7 @@ class Sample:
 
 
 def _sample(trace: Trace, group: str, *, answerable: bool) -> Sample:
-    return Sample(group, trace.features, answerable, 1.0)
+    return Sample(group, trace.features, answerable, 1.0, trace.topic)
 
 
 def squad_samples(settings: Settings, bench: Path) -> list[Sample]:
@@ -101,9 +101,8 @@ def suite_samples(assistant: Assistant, rows: Sequence[Row], *, weight: float) -
         samples = []
         for row in rows:
             question = Question(row.question, filters=Filters(as_of=row.as_of))
-            plain = replace(_sample(assistant.trace(question), row.id, answerable=row.answerable), weight=weight)
-            on_topic = row.outcome is not Outcome.OFF_TOPIC
-            samples.append(replace(plain, topic=assistant.topic(question), own=True, on_topic=on_topic))
+            plain = _sample(assistant.trace(question, topic=True), row.id, answerable=row.answerable)
+            samples.append(replace(plain, weight=weight, own=True, on_topic=row.outcome is not Outcome.OFF_TOPIC))
             tick()
     return samples
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from assistant.chain import Assistant
 from assistant.cli import answer_json
+from assistant.confidence import load_confidence
 from assistant.types import Answer, Filters, Outcome, Question
 from index.store import PassageStore
 from tests.fakes_assistant import MODEL, tiny_assistant, tiny_store, topic_from
@@ -313,6 +314,12 @@ def test_trace_shows_the_stages(assistant: Assistant) -> None:
     assert (trace.outcome, trace.passages[0].document.id) == (Outcome.ANSWERED, "tunnel.md")
     assert trace.evidence[0].text == OPENED
     assert trace.features["sentence_share"] > 0.5
+
+
+def test_trace_topic_features_come_where_they_are_asked_for(assistant: Assistant) -> None:
+    question = Question("When was the tunnel opened?")
+    assert assistant.trace(question).topic == {}
+    assert assistant.trace(question, topic=True).topic.keys() >= set(load_confidence().topic.features)
 
 
 @pytest.mark.parametrize("question", ["When was the tunnel opened?", NO_ANSWER, "Hello!", ""])

@@ -121,6 +121,13 @@ def test_split_parts_statement_with_something_like_a_question_word_is_no_part(te
     assert len(split_parts(text)) == 1
 
 
+@pytest.mark.parametrize(
+    "text", ["Will it rain in Longgang tomorrow?", "Is it possible to rent a bike?", "Is it true that the port moves?"]
+)
+def test_understand_it_that_stands_for_nothing_takes_nothing_along(text: str) -> None:
+    assert understand(text, ["What are the four crossovers?"]).text == text
+
+
 @pytest.mark.parametrize("text", ["试点样板项目什么时候建成？", "周边条件什么时候公布？", "海边度假项目什么时候建成？"])
 def test_lacks_subject_words_with_something_like_a_question_word_are_a_subject(text: str) -> None:
     assert not lacks_subject(text)

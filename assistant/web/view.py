@@ -164,6 +164,7 @@ def _groups(sentences: Sequence[Sentence], answer: Answer, held: _Held) -> tuple
     by_number = {citation.n: citation for citation in answer.citations}
 
     def key(marked: tuple[Sentence, tuple[int, ...]]) -> tuple[bool, str, int]:
+        """Whether it stands in a list, its document, and its block where it does not."""
         sentence = marked[0]
         first = by_number.get(sentence.citations[0]) if sentence.citations else None
         kind, start = _kind(sentence, first, held)

@@ -280,4 +280,6 @@ def test_full_queue_is_told_and_the_question_stays_in_the_box(opened: Opens, slo
     second.wait_for_timeout(400)
     submit(third, QUESTIONS["off_topic"])
     third.locator("[data-notice=busy]").wait_for()
-    third.wait_for_function("q => document.querySelector('#q textarea').value === q", arg=QUESTIONS["off_topic"])
+    third.wait_for_function("() => document.querySelector('#q textarea').value !== ''")
+    assert third.locator("#q textarea").input_value() == QUESTIONS["off_topic"]
+    assert third.locator("[data-notice=busy]").is_visible()
