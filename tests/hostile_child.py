@@ -29,13 +29,13 @@ def harm(path: Path, limits: LimitSettings, *, ocr: bool) -> LoadedDocument:
         held = [bytearray(2**20) for _ in range(10**6)]
         raise UnreadableError(f"{len(held)} were not too many")
     elif command == "lie":
-        return _document(Block("paragraph", 0, 10**9))
+        return _document("text", end=10**9)
     elif command == "write":
         raise UnreadableError("could write" if _can_write(path.parent) else "could not write", code="unsupported")
     elif command == "deep":
         raise RecursionError("too deep")
     elif command == "pid":
-        return _document(Block("paragraph", 0, 4), str(os.getpid()))
+        return _document(str(os.getpid()))
     elif command == "once" and _READ:
         ctypes.string_at(0)
     _READ.append(command)
@@ -54,7 +54,8 @@ def _can_write(folder: Path) -> bool:
     return True
 
 
-def _document(block: Block, text: str = "text") -> LoadedDocument:
+def _document(text: str, *, end: int | None = None) -> LoadedDocument:
+    block = Block("paragraph", 0, len(text) if end is None else end)
     return LoadedDocument("hostile/1", Metadata(), (LoadedPage(1, "1", text, (block,)),), (), 1)
 
 
