@@ -27,8 +27,7 @@ from index.language import fold, unwrap
 from index.pivot import Pivot
 from index.types import Document, Language, SentenceSpan
 
-_PASSAGES = 8
-_SCORED = 16
+_SCORED = 12
 _EACH = 1
 _AS_WELL = 3.0
 _WEIGHTS = Path(__file__).resolve().parent / "evidence.json"
@@ -252,19 +251,18 @@ class EvidenceRanker:
     def rank(
         self, query: Query, kind: Kind, passages: Sequence[Passage], overlap: Overlap, *, latest: bool = False
     ) -> list[Evidence]:
-        """All sentences of the first passages, best first; those past the scorer's reach keep their plain order.
+        """All sentences of the passages, best first; those past the scorer's reach keep their plain order.
 
         Headings are none: they name the subject and so look like an answer, but say nothing of it.
 
         With `latest` the newer of two documents is preferred, and of sentences that answer about as well the one that
         names the newest time.
         """
-        read = passages[:_PASSAGES]
-        newness = _newness(read) if latest and not years(query.text) else {}
+        newness = _newness(passages) if latest and not years(query.text) else {}
         judge = _Judge(query, kind, overlap, top=passages[0].score if passages else 0.0, newness=newness)
         drafts = [
             self._draft(judge, passage, number)
-            for passage in read
+            for passage in passages
             for number in range(len(passage.chunk.sentences))
             if passage.chunk.sentences[number].kind != "heading" and not _is_note(passage, number)
         ]

@@ -29,6 +29,8 @@ from index.types import Chunk, Document, Language
 
 _CANDIDATES = 200
 _WEIGHTS = Path(__file__).resolve().parent / "weights.json"
+_OPENED = 2
+_SECTIONS = 6
 _SUPERSEDED = 0.8
 _BEHIND = 1e-4
 _SPEAKS = 0.3
@@ -207,19 +209,39 @@ class HybridSearch:
     def search(self, query: Query, filters: Filters, *, top_k: int) -> list[Passage]:
         """The best passages of both languages, best first; ties in order of row. Filters apply before ranking."""
         scope = scope_of(filters)
+        return self._ranked(self._found(query, scope, scope, top_k=top_k))[:top_k]
+
+    def open_best(self, query: Query, filters: Filters, passages: Sequence[Passage]) -> list[Passage]:
+        """Further passages of the documents that the first of those found come from, best first.
+
+        A question that names its document matches the title and the opening of it best, and the same words in others;
+        what answers stands in a section that has few of them.
+        """
+        scope = scope_of(filters)
+        opened = tuple(dict.fromkeys(passage.document.id for passage in passages))[:_OPENED]
+        known = {passage.row for passage in passages}
+        if all(known.issuperset(self.store.document_rows(name)) for name in opened):
+            return []
+        within = self._found(query, replace(scope, documents=opened), scope, top_k=_SECTIONS)
+        new = {passage.row for passage in within} - known
+        return [one for one in self._ranked([*passages, *(p for p in within if p.row in new)]) if one.row in new]
+
+    def _ranked(self, passages: Sequence[Passage]) -> list[Passage]:
+        found = behind_successors(passages, self.store.documents)
+        return sorted(found, key=lambda passage: (-passage.score, passage.row))
+
+    def _found(self, query: Query, scope: Scope, admitted: Scope, *, top_k: int) -> list[Passage]:
+        """The best passages of each language within a scope, itself within what the question's filters admit."""
         rows = self.store.rows(scope)
         if rows is not None and not len(rows):
             return []
         dense_rows, _ = self.store.dense(query.vector, limit=_CANDIDATES, rows=rows)
         languages: tuple[Language, ...] = ("zh", "en")
-        passages = [
-            passage
+        return [
+            replace(one, score=one.score * (_SUPERSEDED if self._is_replaced(one.document, admitted) else 1.0))
             for language in languages
-            for passage in self._search_language(query, language, scope, dense_rows, top_k=top_k)
+            for one in self._search_language(query, language, scope, dense_rows, top_k=top_k)
         ]
-        passages = behind_successors(passages, self.store.documents)
-        passages.sort(key=lambda passage: (-passage.score, passage.row))
-        return passages[:top_k]
 
     def _pool(self, query: Query, language: Language, scope: Scope, dense_rows: NDArray[np.int64]) -> _Pool:
         """Candidates of one language: the dense ones and those that share words with the question."""
@@ -275,14 +297,13 @@ class HybridSearch:
             Passage(
                 int(pool.rows[i]),
                 chunk,
-                document,
-                float(fused[i]) * (_SUPERSEDED if self._is_replaced(document, scope) else 1.0),
+                self.store.documents[chunk.document_id],
+                float(fused[i]),
                 dense=float(dense[i]),
                 words=float(pool.words[i]),
                 sentences=sentences[i],
             )
             for i, chunk in zip(order, chunks, strict=True)
-            for document in [self.store.documents[chunk.document_id]]
         ]
 
     def _is_replaced(self, document: Document, scope: Scope) -> bool:

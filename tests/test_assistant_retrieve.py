@@ -130,6 +130,55 @@ def test_search_as_of_a_day_before_its_successor_a_replaced_document_keeps_its_s
     assert then[0].score > now.score
 
 
+def manual(name: str, **front: str) -> str:
+    """A document whose sections do not name the harbour manual that its title names."""
+    head = "".join(f"{key}: {value}\n" for key, value in front.items())
+    sections = "".join(f"# Part {number}\n{text}\n" for number, text in enumerate(SECTIONS, start=1))
+    return f"---\ntitle: {name}\n{head}---\n{sections}"
+
+
+SECTIONS = ("Cranes lift boxes.", "Pilots board at dawn.", "Fees fall due in May.", "Tugs have no holidays.")
+
+
+@pytest.fixture(scope="module")
+def manuals(tmp_path_factory: pytest.TempPathFactory) -> PassageStore:
+    documents = {
+        "old.md": manual("Harbour manual", published="'2020'"),
+        "new.md": manual("Harbour manual", published="'2024'", supersedes="[old.md]"),
+        "other.md": "---\ntitle: Other\n---\n# Holidays\nTugs are red.\n# Paint\nBoats are blue.",
+        "single.md": "---\ntitle: Single\n---\nA lighthouse stands alone.",
+    }
+    return tiny_store(tmp_path_factory.mktemp("manuals"), documents)
+
+
+def test_open_best_gives_the_other_sections_of_the_first_documents_only(manuals: PassageStore) -> None:
+    search = tiny_search(manuals)
+    query = search.query("harbour manual: do tugs have holidays?")
+    first = [one for one in search.search(query, Filters(), top_k=20) if one.document.id == "new.md"][-1:]
+    more = search.open_best(query, Filters(), first)
+    assert {one.document.id for one in more} == {"new.md"}
+    assert len(more) == len(SECTIONS) - 1
+    assert "Tugs have no holidays." in {one.chunk.text.splitlines()[-1] for one in [*first, *more]}
+    assert [one.score for one in more] == sorted((one.score for one in more), reverse=True)
+
+
+def test_open_best_where_all_of_them_are_known_or_nothing_was_found_is_empty(manuals: PassageStore) -> None:
+    search = tiny_search(manuals)
+    query = search.query("Where does the lighthouse stand?")
+    assert search.open_best(query, Filters(), search.search(query, Filters(), top_k=1)) == []
+    assert search.open_best(query, Filters(), []) == []
+
+
+def test_open_best_scores_a_replaced_document_as_the_search_does(manuals: PassageStore) -> None:
+    search = tiny_search(manuals)
+    query = search.query("harbour manual: do tugs have holidays?")
+    scores = {one.row: one.score for one in search.search(query, Filters(), top_k=20)}
+    old = [one for one in search.search(query, Filters(), top_k=20) if one.document.id == "old.md"]
+    assert {one.row: pytest.approx(one.score) for one in search.open_best(query, Filters(), old[:1])} == {
+        one.row: scores[one.row] for one in old[1:]
+    }
+
+
 def test_behind_successors_circle_of_replacements_ends(store: PassageStore) -> None:
     one, other = (
         replace(store.documents[name], superseded_by=newer)
