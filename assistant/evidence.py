@@ -34,9 +34,12 @@ _WEIGHTS = Path(__file__).resolve().parent / "evidence.json"
 _REASON = re.compile(
     r"\b(?:because|since|in order to|so that|so as to|due to|aims? to|to \w+)\b|因为|由于|以便|旨在|为了|目的|从而|因此"
 )
-_NO_STATEMENT = re.compile(  # asks itself, or says what the document is instead of what it says
+_NO_STATEMENT = re.compile(  # asks itself, says what the document is instead of what it says, or promises an answer
     r"[?]\s*$|^(?:this (?:brief|article|document|page|report|summary|note) (?:sums|brings|tells|is|gives|covers)\b"
     r"|本文|本页)"
+    r"|\b(?:says?|said|tells?|told|explain(?:s|ed)?|describe[sd]?|shows?|showed|set out|sets out)"
+    r" (?:what|which|how|why|where|when|who)\b"
+    r"|(?:说明|介绍|阐明|解释|讲明|阐述)了?(?:什么|怎样|怎么|如何|哪些|为什么|为何)"
 )
 _NAME = re.compile(r"[A-Z][\w&-]+(?: [A-Z][\w&-]+)*|(?:局|委|部|厅|公司|集团|政府|办公室|大学|院|会|者|长)")
 
