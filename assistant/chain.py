@@ -42,7 +42,6 @@ from index.pivot import Pivot
 from index.store import PassageStore
 from index.types import Language
 
-_READ = 8
 _NEAREST = 3
 _READINGS = 4
 _NAMED = 0.9
@@ -171,14 +170,12 @@ class Engine:
         search = self.search(store)
         query = search.query(part.query)
         clock.lap("understand")
-        passages = search.search(query, filters, top_k=top_k)
-        read = [*passages[:_READ], *search.open_best(query, filters, passages[:_READ])]
-        passages = list({passage.row: passage for passage in [*read, *passages]}.values())
+        read, beyond = search.gather(query, filters, top_k=top_k)
         clock.lap("retrieve")
         overlap = Overlap(query, store, self.pivot, self.embedder)
         latest = filters.as_of is not None or asks_latest(part.query)
         evidence = self.ranker.rank(query, part.kind, read, overlap, latest=latest)
-        passages = rerank(passages, evidence, query.language, store.documents)
+        passages = rerank([*read, *beyond], evidence, query.language, store.documents)
         clock.lap("evidence")
         features = measure(query, part.kind, passages, evidence, overlap=overlap)
         confidence = self.model.probability(features) if evidence else 0.0

@@ -71,22 +71,21 @@ def _quoted(text: str) -> frozenset[str]:
     return frozenset((curly or straight).strip(" ,.，。") for curly, straight in _QUOTED.findall(text))
 
 
-def _told(text: str, kind: Kind) -> tuple[frozenset[float], frozenset[str]]:
-    """What two sentences about one matter share: amounts, or times where a time is asked for, and quoted words."""
-    return moments(text) if kind is Kind.WHEN else _amounts(text), _quoted(text)
+def _told(text: str) -> frozenset[float | str]:
+    """The amounts and the quoted words of a text: what two sentences about one matter share."""
+    return _amounts(text) | _quoted(text)
 
 
-def _differs_over(remark: str, best: str, kind: Kind) -> bool:
-    """Whether a remark shares an amount, a time or a quoted word with the best sentence and gives two of these."""
-    pairs = list(zip(_told(remark, kind), _told(best, kind), strict=True))
-    return any(there & here for there, here in pairs) and any(len(there) > 1 for there, _ in pairs)
+def _gives_two(text: str) -> bool:
+    return len(_amounts(text)) > 1 or len(_quoted(text)) > 1
 
 
-def _remark(best: Evidence, prose: Sequence[Evidence], kind: Kind) -> Evidence | None:
+def _remark(best: Evidence, prose: Sequence[Evidence]) -> Evidence | None:
     """A sentence of the same document that says that sources differ over what the best sentence says.
 
-    It shares what is asked for with that sentence, gives two, and comes near to answering.
+    It shares an amount or a quoted word with that sentence, gives two, and comes near to answering.
     """
+    said = _told(best.text)
     return next(
         (
             one
@@ -94,7 +93,8 @@ def _remark(best: Evidence, prose: Sequence[Evidence], kind: Kind) -> Evidence |
             if one.passage.document.id == best.passage.document.id
             and says_sources_differ(one.text)
             and one.logit >= best.logit - (_NAMING_REACH if one.overlap >= _NAMES * best.overlap else _REMARK_REACH)
-            and _differs_over(one.text, best.text, kind)
+            and said & _told(one.text)
+            and _gives_two(one.text)
         ),
         None,
     )
@@ -121,7 +121,7 @@ def find_conflict(evidence: Sequence[Evidence], kind: Kind) -> list[Evidence]:
 
     A sentence that itself says that sources differ comes first, with those that give its values, or others of the same
     unit, beside it; alone it must give both values. A remark of the same document that sources differ, over an amount
-    (a time, where one is asked for) or a quoted word that the best sentence gives, follows that sentence. Otherwise two sentences of unrelated documents
+    or a quoted word that the best sentence gives, follows that sentence. Otherwise two sentences of unrelated documents
     must both answer the question, as far as words and scorer tell, and give different values of one unit for the same
     year, or, to a question for a time, different days of the same year.
     """
@@ -140,7 +140,7 @@ def find_conflict(evidence: Sequence[Evidence], kind: Kind) -> list[Evidence]:
     said = _said([one for one in near[:4] if says_sources_differ(one.text)], best, prose)
     if said:
         return said
-    remark = _remark(best, prose, kind)
+    remark = _remark(best, prose)
     if remark is not None:
         return [best, remark] if remark is not best else [best]
     differ = _DIFFER.get(kind)

@@ -37,9 +37,9 @@ _REASON = re.compile(
 _NO_STATEMENT = re.compile(  # asks itself, says what the document is instead of what it says, or promises an answer
     r"[?]\s*$|^(?:this (?:brief|article|document|page|report|summary|note) (?:sums|brings|tells|is|gives|covers)\b"
     r"|本文|本页)"
-    r"|\b(?:says?|said|tells?|told|explain(?:s|ed)?|describe[sd]?|shows?|showed|set out|sets out)"
-    r" (?:what|which|how|why|where|when|who)\b"
-    r"|(?:说明|介绍|阐明|解释|讲明|阐述)了?(?:什么|怎样|怎么|如何|哪些|为什么|为何)"
+    r"|\b(?:says|said|tells|told|explains|explained|describes|described|sets out) (?:what|which|how|why|who"
+    r"|where(?! possible| necessary| appropriate))\b[^:]*$"
+    r"|^(?!.*(?:应|须|不))[^:]*(?:说明|介绍|阐明|讲明|阐述)了?(?:什么(?!都)|怎样|怎么|如何|哪些|为什么|为何)[^:]*$"
 )
 _NAME = re.compile(r"[A-Z][\w&-]+(?: [A-Z][\w&-]+)*|(?:局|委|部|厅|公司|集团|政府|办公室|大学|院|会|者|长)")
 
@@ -132,6 +132,11 @@ def fits_kind(text: str, question: str, kind: Kind) -> float:
     if kind is Kind.LIST:
         return float(len(re.findall(r"[,;、，；]", text)) >= 2)
     return 0.0
+
+
+def states_nothing(text: str) -> bool:
+    """Whether a sentence asks, says what its document is, or only announces that something says what, which or how."""
+    return bool(_NO_STATEMENT.search(fold(unwrap(text))))
 
 
 def _years_held(question: str, passage: Passage, text: str) -> float:
@@ -256,13 +261,15 @@ class EvidenceRanker:
     ) -> list[Evidence]:
         """All sentences of the passages, best first; those past the scorer's reach keep their plain order.
 
+        The passages may come in any order.
+
         Headings are none: they name the subject and so look like an answer, but say nothing of it.
 
         With `latest` the newer of two documents is preferred, and of sentences that answer about as well the one that
         names the newest time.
         """
         newness = _newness(passages) if latest and not years(query.text) else {}
-        judge = _Judge(query, kind, overlap, top=passages[0].score if passages else 0.0, newness=newness)
+        judge = _Judge(query, kind, overlap, top=max((one.score for one in passages), default=0.0), newness=newness)
         drafts = [
             self._draft(judge, passage, number)
             for passage in passages
@@ -300,7 +307,7 @@ class EvidenceRanker:
             + weights.latest * judge.newness.get(passage.document.id, 0.0)
             + weights.foreign * float(language != judge.query.language)
             + weights.table * float(span.kind == "table_row")
-            + weights.question * float(bool(_NO_STATEMENT.search(fold(text))))
+            + weights.question * float(states_nothing(text))
         )
         return _Draft(passage, number, span, text, held, score)
 

@@ -20,7 +20,12 @@ class AnswerSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     question_chars: int = Field(1000, ge=10, le=100_000, description="Longest question, in characters.")
-    top_k: int = Field(10, ge=1, le=100, description="Passages retrieved for a question.")
+    top_k: int = Field(
+        10,
+        ge=1,
+        le=100,
+        description="Passages found for a question; further ones of the first two documents are read too.",
+    )
     max_sentences: int = Field(4, ge=1, le=20, description="Most sentences of one answer; a list keeps all its items.")
     wrong_answer_rate: float = Field(
         0.04,

@@ -133,7 +133,7 @@ def ask(settings: Settings, embedder: Embedder, questions: tuple[str, ...]) -> A
     whole: list[float] = []
     for question in questions:
         started = time.perf_counter()
-        search.search(search.query(question), Filters(), top_k=settings.answer.top_k)
+        search.gather(search.query(question), Filters(), top_k=settings.answer.top_k)
         found = time.perf_counter()
         assistant.invoke(Question(question))
         retrieval.append((found - started) * 1000)

@@ -38,7 +38,7 @@ class Traced(Protocol):
 
     @property
     def passages(self) -> Sequence[TracedPassage]:
-        """Passages, best first, at most `Settings.answer.top_k`."""
+        """Passages, best first: `Settings.answer.top_k` found, and further ones of the first two documents."""
 
     @property
     def evidence(self) -> Sequence[TracedSentence]:

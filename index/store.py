@@ -117,12 +117,14 @@ class PassageStore:
         if scope == _ALL:
             return None
         first = self._catalog.first_rows
-        admitted = [
-            np.arange(first[number], first[number + 1], dtype=np.int64)
-            for number, record in enumerate(self._catalog.records)
-            if scope.admits(record.document)
-        ]
+        numbers = sorted(self._numbers[document.id] for document in self._admitted(scope))
+        admitted = [np.arange(first[number], first[number + 1], dtype=np.int64) for number in numbers]
         return np.concatenate(admitted) if admitted else np.empty(0, np.int64)
+
+    def _admitted(self, scope: Scope) -> list[Document]:
+        """The documents that may answer, looked up one by one where they are named: a corpus may have very many."""
+        named = [self.documents[name] for name in set(scope.documents) if name in self.documents]
+        return [one for one in (named if scope.documents else self.documents.values()) if scope.admits(one)]
 
     def dense(
         self, query: NDArray[np.float32], *, limit: int, rows: NDArray[np.int64] | None
@@ -165,7 +167,7 @@ class PassageStore:
         """
         allowed = None
         if scope != _ALL:
-            allowed = [document.id for document in self.documents.values() if scope.admits(document)]
+            allowed = [document.id for document in self._admitted(scope)]
         return self._lexical.search(terms, language=language, limit=limit, documents=allowed)
 
     def idf(self, terms: Iterable[str], *, language: Language, field: str = "text") -> dict[str, float]:

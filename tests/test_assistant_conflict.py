@@ -27,11 +27,7 @@ FERRIES, FERRIES_TOO = (
     "There are 18 ferries.",
     "The sources do not agree: the port says 18, the city 48 at the end of 2024.",
 )
-OPENED = "The line of 434 km opened on 10 December 2021."
-LENGTHS = "Sources differ on its length: 434 km, or 436 km in a test of September 2021."
-OPENINGS = "Sources differ on the opening: December 2021 by the city, January 2022 by the state."
 DOCUMENTS = {
-    "opened.md": f"# Opened\n\n{OPENED} {LENGTHS} {OPENINGS}",
     "ferries.md": f"# Ferries\n\n{FERRIES} {FERRIES_TOO}",
     "a.md": f"# A\n\n{FIVE} {IN_2021} {MAY}",
     "b.md": f"# B\n\n{SIX} {AGREED} {KILOMETRES} {IN_2023} {JUNE}",
@@ -138,23 +134,6 @@ def test_find_conflict_remark_on_something_else_or_beside_the_question_is_none(s
     foreign = evidence_of(store, WORDS, document="words.md", score=-9.0, logit=5.0)
     assert find_conflict([said, beside], Kind.HOW_MANY) == []
     assert find_conflict([said, foreign], Kind.HOW_MANY) == []
-
-
-@pytest.mark.parametrize(
-    ("kind", "remark", "shown"),
-    [
-        (Kind.WHEN, LENGTHS, []),
-        (Kind.WHEN, OPENINGS, [OPENED, OPENINGS]),
-        (Kind.HOW_MANY, LENGTHS, [OPENED, LENGTHS]),
-        (Kind.HOW_MANY, OPENINGS, []),
-    ],
-)
-def test_find_conflict_remark_counts_where_it_is_over_what_is_asked_for(
-    store: PassageStore, kind: Kind, remark: str, shown: list[str]
-) -> None:
-    said = evidence_of(store, OPENED, document="opened.md", logit=5.0)
-    later = evidence_of(store, remark, document="opened.md", score=-9.0, logit=4.0)
-    assert [text for _, text in sides(find_conflict([said, later], kind))] == shown
 
 
 def test_find_conflict_headings_do_not_count(store: PassageStore) -> None:

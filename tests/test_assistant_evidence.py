@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from assistant.evidence import Evidence, EvidenceRanker, fits_kind, rerank
+from assistant.evidence import Evidence, EvidenceRanker, fits_kind, rerank, states_nothing
 from assistant.retrieve import Passage, make_query
 from assistant.understand import Kind
 from index.store import PassageStore
@@ -88,6 +88,46 @@ def ranked(
 )
 def test_fits_kind_is_1_where_the_thing_asked_for_is_there(text: str, question: str, kind: Kind, expected: int) -> None:
     assert fits_kind(text, question, kind) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How long is it?",
+        "This brief sums up the plan.",
+        "With this decree the city said what it means by a pilot.",
+        "It says which roads\nwill be built.",
+        "The annex explains how fees are set.",
+        "It says where the line should go.",
+        "本文介绍三个项目。",
+        "这份文件说明什么是试点，以及怎样\n推进。",
+    ],
+)
+def test_states_nothing_is_true_of_what_asks_or_announces(text: str) -> None:
+    assert states_nothing(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The tunnel opened in 2024.",
+        "The operator must explain why a request was refused within 30 days.",
+        "Applicants shall describe how waste water is treated.",
+        "Bidders must set out how they will train staff.",
+        "The notice sets out which projects qualify: rail, ports and data centres.",
+        "The guideline says who may apply: companies registered in the city.",
+        "A sign at each stop shows when the next bus comes.",
+        "The city said where possible, existing poles will be shared.",
+        "The mayor said when completed the line would carry 1.2 million.",
+        "The report does not say how many workers were hurt.",
+        "申请人应当说明如何处置废弃物。",
+        "管理机构须在3日内说明为什么不予许可。",
+        "张市长解释为什么选址前海：地价低。",
+        "这说明什么都没有改变。",
+    ],
+)
+def test_states_nothing_is_false_of_what_answers(text: str) -> None:
+    assert not states_nothing(text)
 
 
 def test_rank_no_passages_gives_nothing(store: PassageStore) -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
 import pytest
 from langchain_core.documents import Document as LangChainDocument
 
-from assistant.retrieve import PilotRetriever, behind_successors, make_query
+from assistant.retrieve import Passage, PilotRetriever, behind_successors, make_query
 from assistant.types import Filters
 from index.store import PassageStore
 from tests.fakes import HashEmbedder, fake_pivot
@@ -151,32 +152,63 @@ def manuals(tmp_path_factory: pytest.TempPathFactory) -> PassageStore:
     return tiny_store(tmp_path_factory.mktemp("manuals"), documents)
 
 
-def test_open_best_gives_the_other_sections_of_the_first_documents_only(manuals: PassageStore) -> None:
+TUGS = "harbour manual: do tugs have holidays?"
+
+
+def places(passages: Sequence[Passage]) -> list[tuple[str, str]]:
+    return [(one.document.id, one.chunk.text.splitlines()[-1]) for one in passages]
+
+
+def test_gather_reads_the_other_sections_of_the_first_two_documents_too(manuals: PassageStore) -> None:
     search = tiny_search(manuals)
-    query = search.query("harbour manual: do tugs have holidays?")
-    first = [one for one in search.search(query, Filters(), top_k=20) if one.document.id == "new.md"][-1:]
-    more = search.open_best(query, Filters(), first)
-    assert {one.document.id for one in more} == {"new.md"}
-    assert len(more) == len(SECTIONS) - 1
-    assert "Tugs have no holidays." in {one.chunk.text.splitlines()[-1] for one in [*first, *more]}
-    assert [one.score for one in more] == sorted((one.score for one in more), reverse=True)
+    query = search.query("When do the fees of the harbour manual fall due, in May?")
+    read, beyond = search.gather(query, Filters(), top_k=1)
+    assert beyond == []
+    assert set(places(read)) == {("new.md", text) for text in SECTIONS}
+    assert [one.score for one in read[1:]] == sorted((one.score for one in read[1:]), reverse=True)
 
 
-def test_open_best_where_all_of_them_are_known_or_nothing_was_found_is_empty(manuals: PassageStore) -> None:
+def test_gather_gives_no_passage_twice_and_all_that_the_search_found(manuals: PassageStore) -> None:
+    search = tiny_search(manuals)
+    query = search.query(TUGS)
+    found = search.search(query, Filters(), top_k=10)
+    read, beyond = search.gather(query, Filters(), top_k=10)
+    rows = [one.row for one in [*read, *beyond]]
+    assert len(set(rows)) == len(rows)
+    assert set(rows) == {one.row for one in found}
+    assert [one.row for one in read[:8]] == [one.row for one in found[:8]]
+
+
+def test_gather_where_the_first_document_is_one_passage_or_none_is_found_reads_no_more(manuals: PassageStore) -> None:
     search = tiny_search(manuals)
     query = search.query("Where does the lighthouse stand?")
-    assert search.open_best(query, Filters(), search.search(query, Filters(), top_k=1)) == []
-    assert search.open_best(query, Filters(), []) == []
+    assert [one.document.id for one in search.gather(query, Filters(), top_k=1)[0]] == ["single.md"]
+    assert search.gather(query, Filters(kind="none"), top_k=1) == ([], [])
 
 
-def test_open_best_scores_a_replaced_document_as_the_search_does(manuals: PassageStore) -> None:
+@pytest.mark.parametrize(
+    ("filters", "documents"),
+    [
+        (Filters(as_of=date(2021, 1, 1)), {"old.md"}),
+        (Filters(exclude=("new.md", "old.md")), {"other.md"}),
+        (Filters(documents=("old.md", "gone.md", "old.md")), {"old.md"}),
+    ],
+)
+def test_gather_opens_only_what_the_filters_admit(manuals: PassageStore, filters: Filters, documents: set[str]) -> None:
     search = tiny_search(manuals)
-    query = search.query("harbour manual: do tugs have holidays?")
+    read, _ = search.gather(search.query(TUGS), filters, top_k=1)
+    assert {one.document.id for one in read} == documents
+    assert len(read) > 1
+
+
+@pytest.mark.parametrize("question", [TUGS, "深圳 tugs 港口 holidays 地铁"])
+def test_gather_scores_what_it_opens_as_the_search_does(manuals: PassageStore, question: str) -> None:
+    search = tiny_search(manuals)
+    query = search.query(question)
     scores = {one.row: one.score for one in search.search(query, Filters(), top_k=20)}
-    old = [one for one in search.search(query, Filters(), top_k=20) if one.document.id == "old.md"]
-    assert {one.row: pytest.approx(one.score) for one in search.open_best(query, Filters(), old[:1])} == {
-        one.row: scores[one.row] for one in old[1:]
-    }
+    read, _ = search.gather(query, Filters(), top_k=1)
+    assert len(read) > 1
+    assert {one.row: pytest.approx(one.score) for one in read} == {one.row: scores[one.row] for one in read}
 
 
 def test_behind_successors_circle_of_replacements_ends(store: PassageStore) -> None:
