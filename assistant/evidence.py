@@ -41,6 +41,8 @@ _NO_STATEMENT = re.compile(  # asks itself, says what the document is instead of
     r"|where(?! possible| necessary| appropriate))\b[^:]*$"
     r"|^(?!.*(?:应|须|不))[^:]*(?:说明|介绍|阐明|讲明|阐述)了?(?:什么(?!都)|怎样|怎么|如何|哪些|为什么|为何)[^:]*$"
 )
+_DOCUMENT_NUMBER = re.compile(r"\b(?:document|reference) (?:number|no\b)|文号")
+_ASKS_NUMBER = re.compile(r"\b(?:number|no|reference)\b|号|〔")
 _NAME = re.compile(r"[A-Z][\w&-]+(?: [A-Z][\w&-]+)*|(?:局|委|部|厅|公司|集团|政府|办公室|大学|院|会|者|长)")
 
 
@@ -137,6 +139,11 @@ def fits_kind(text: str, question: str, kind: Kind) -> float:
 def states_nothing(text: str) -> bool:
     """Whether a sentence asks, says what its document is, or only announces that something says what, which or how."""
     return bool(_NO_STATEMENT.search(fold(unwrap(text))))
+
+
+def gives_number_unasked(text: str, question: str) -> bool:
+    """Whether a sentence gives a document's number to a question for something else: it names the document best."""
+    return bool(_DOCUMENT_NUMBER.search(fold(text))) and not _ASKS_NUMBER.search(fold(question))
 
 
 def _years_held(question: str, passage: Passage, text: str) -> float:
@@ -307,7 +314,7 @@ class EvidenceRanker:
             + weights.latest * judge.newness.get(passage.document.id, 0.0)
             + weights.foreign * float(language != judge.query.language)
             + weights.table * float(span.kind == "table_row")
-            + weights.question * float(states_nothing(text))
+            + weights.question * float(states_nothing(text) or gives_number_unasked(text, judge.query.text))
         )
         return _Draft(passage, number, span, text, held, score)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from assistant.evidence import Evidence, EvidenceRanker, fits_kind, rerank, states_nothing
+from assistant.evidence import Evidence, EvidenceRanker, fits_kind, gives_number_unasked, rerank, states_nothing
 from assistant.retrieve import Passage, make_query
 from assistant.understand import Kind
 from index.store import PassageStore
@@ -128,6 +128,26 @@ def test_states_nothing_is_true_of_what_asks_or_announces(text: str) -> None:
 )
 def test_states_nothing_is_false_of_what_answers(text: str) -> None:
     assert not states_nothing(text)
+
+
+NUMBERED, NUMBERED_ZH = "The document number of the plan is No. 42.", "该规划的文号是深府〔2020〕42号。"
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "expected"),
+    [
+        (NUMBERED, "What does the plan say of trams?", True),
+        (NUMBERED_ZH, "规划怎么讲电车？", True),
+        (NUMBERED, "What is the number of the plan?", False),
+        (NUMBERED_ZH, "规划的文號是什么？", False),
+        (NUMBERED_ZH, "深府〔2020〕42號讲什么？", False),
+        ("The plan has 42 pages.", "What does the plan say of trams?", False),
+    ],
+)
+def test_gives_number_unasked_is_true_only_of_a_number_that_nobody_asked_for(
+    text: str, question: str, expected: bool
+) -> None:
+    assert gives_number_unasked(text, question) is expected
 
 
 def test_rank_no_passages_gives_nothing(store: PassageStore) -> None:
