@@ -30,8 +30,8 @@ from index.types import Chunk, Document, Language
 _CANDIDATES = 200
 _WEIGHTS = Path(__file__).resolve().parent / "weights.json"
 _READ = 8
-_OPENED = 2  # with a third one, as many questions lost the right sentence as found it
-_SECTIONS = 6  # of each language; the scorer reads the best sentence of each, 10 ms for four
+_OPENED = 2  # a third one found no more
+_SECTIONS = 6  # of each language; the scorer reads the best sentence of each
 _SUPERSEDED = 0.8
 _BEHIND = 1e-4
 _SPEAKS = 0.3
