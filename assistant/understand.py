@@ -137,6 +137,8 @@ _BARE = frozenset({Kind.WHEN, Kind.HOW_MANY, Kind.WHO, Kind.WHERE, Kind.WHY})  #
 _AMONG_SOURCES = re.compile(r"各方|各家|各自|不同|一致|说法不一|\b(?:agree|differ|disagree|different|various)\b")
 _FOLLOW_UP_TERMS = 8
 _RICH_TERMS = 6
+_SAID_TERMS = 4  # "How many flights did the airport say it would handle?" has as many, "When did they say it opens?" not
+_EXISTING_TERMS = 3  # "Are there figures for the length of Line 14?" has as many, "How many stations are there?" not
 _OWN_TIME = re.compile(
     r"\b(?:in|on|during|after|over|within|for|by) (?:its|their) (?:\w+ ){0,2}(?:day|week|month|quarter|year)s?\b"
 )
@@ -278,6 +280,18 @@ def _without_own_time(text: str) -> str:
     return _OWN_TIME.sub(lambda found: " " if _NAMED.search(text[: found.start()]) else found[0], text)
 
 
+def _leans(text: str) -> bool:
+    """Whether a pronoun stands for what was asked before: one that the question names itself does not."""
+    words = _patterns().words
+    rest = _without_own_time(text)
+    if words["idle_there"].search(rest) and (len(content_terms(rest)) >= _EXISTING_TERMS or _NAMED.search(rest)):
+        rest = words["idle_there"].sub(" ", rest)
+    without = words["own_words"].sub(" ", rest)
+    if len(content_terms(without)) >= _SAID_TERMS:
+        rest = without
+    return bool(words["pronoun"].search(fold(rest)))
+
+
 def standalone(text: str, history: Sequence[str]) -> str:
     """The question with what it takes from the one before; unchanged where it stands alone.
 
@@ -295,8 +309,8 @@ def _resolved(text: str, history: Sequence[str]) -> tuple[str, str]:
         return text, _plain(text)
     words, folded = _patterns().words, fold(text)
     short = len(content_terms(text)) <= _FOLLOW_UP_TERMS
-    first = _without_own_time(split_parts(text)[0].text)  # a later part's "it" is what the first one names
-    if not (short and (words["follow_up"].search(folded) or words["pronoun"].search(fold(first)))):
+    first = split_parts(text)[0].text  # a later part's "it" is what the first one names
+    if not (short and (words["follow_up"].search(folded) or _leans(first))):
         return text, _plain(text)
     previous = standalone(earlier[-1], earlier[:-1])
     rest = words["lead_in"].sub("", folded).strip(" ?？呢")

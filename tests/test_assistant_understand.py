@@ -300,6 +300,24 @@ def test_standalone_pronoun_for_what_the_question_names_itself_takes_nothing_alo
 @pytest.mark.parametrize(
     "text",
     [
+        "Are there different figures for the length of the coastal railway?",
+        "How many lifts are there at Harbour East?",
+        "is there a ferry from Shekou",
+        "How many flights did the northern airport say it would handle?",
+    ],
+)
+def test_standalone_pronoun_that_stands_for_nothing_asked_before_takes_nothing_along(text: str) -> None:
+    assert standalone(text, ["When did the tunnel open?"]) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How many stations are there?",
+        "Is there a toll?",
+        "How many people work there?",
+        "When did the city say it would open?",
+        "When did they say it would open to lorries and buses?",
         "How many in its first month?",
         "What does the NDRC say about its cost?",
         "What did the city government announce for its first year?",
