@@ -137,7 +137,7 @@ _BARE = frozenset({Kind.WHEN, Kind.HOW_MANY, Kind.WHO, Kind.WHERE, Kind.WHY})  #
 _AMONG_SOURCES = re.compile(r"各方|各家|各自|不同|一致|说法不一|\b(?:agree|differ|disagree|different|various)\b")
 _FOLLOW_UP_TERMS = 8
 _RICH_TERMS = 6
-_SAID_TERMS = 4  # "How many flights did the airport say it would handle?" has as many, "When did they say it opens?" not
+_SAID_TERMS = 4  # "How many flights did the airport say it would handle?" has as many, "When did it open?" not
 _EXISTING_TERMS = 3  # "Are there figures for the length of Line 14?" has as many, "How many stations are there?" not
 _OWN_TIME = re.compile(
     r"\b(?:in|on|during|after|over|within|for|by) (?:its|their) (?:\w+ ){0,2}(?:day|week|month|quarter|year)s?\b"
