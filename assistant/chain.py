@@ -177,7 +177,7 @@ class Engine:
         evidence = self.ranker.rank(query, part.kind, read, overlap, latest=latest)
         passages = rerank([*read, *beyond], evidence, query.language, store.documents)
         clock.lap("evidence")
-        features = measure(query, part.kind, passages, evidence, overlap=overlap)
+        features = measure(query, part.kind, passages, evidence, overlap=overlap, homogeneity=store.homogeneity)
         confidence = self.model.probability(features) if evidence else 0.0
         clock.lap("confidence")
         return Finding(part, query, passages, evidence, features, confidence, overlap)

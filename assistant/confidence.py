@@ -24,11 +24,14 @@ _FIRST = 5
 _FILE = Path(__file__).resolve().parent / "confidence.json"
 
 
-_BY_SUBJECT = (
+_BY_CORPUS = (
     "score", "gap", "dense", "sentence", "words", "evidence_gap", "sentence_share", "sentence_missing", "passage_share",
     "passage_missing", "near", "near_lowest", "logit", "logit_top", "logit_sum", "logit_other",
 )  # fmt: skip
-"""Features that say the less the more of the corpus is about the question's subject, and their products with that."""
+"""Features that say the less the more alike all text of the corpus is; they come with their products with that too."""
+
+_MOST_ALIKE = 0.41
+"""Homogeneity of `documents/`, the most alike corpus that the model was fitted on: beyond it nothing is known."""
 
 
 class LogisticModel(BaseModel):
@@ -168,9 +171,19 @@ def _mismatch(question: str, kind: Kind, best: Evidence, overlap: Overlap) -> di
 
 
 def measure(
-    query: Query, kind: Kind, passages: Sequence[Passage], evidence: Sequence[Evidence], *, overlap: Overlap
+    query: Query,
+    kind: Kind,
+    passages: Sequence[Passage],
+    evidence: Sequence[Evidence],
+    *,
+    overlap: Overlap,
+    homogeneity: float,
 ) -> dict[str, float]:
-    """The features of one question by name; all 0 where nothing was retrieved."""
+    """The features of one question by name; all 0 where nothing was retrieved.
+
+    `homogeneity` is the corpus's (`PassageStore.homogeneity`). Where everything is about one thing, the passage beside
+    the right one has most of the question's words too, and a clear lead says less.
+    """
     if not passages or not evidence:
         return dict.fromkeys(load_confidence().features, 0.0)
     features = {
@@ -178,7 +191,8 @@ def measure(
         **_coverage(passages[0], evidence[0], overlap),
         **_mismatch(query.text, kind, evidence[0], overlap),
     }
-    return {**features, **{f"{name} by subject": features[name] * features["subject"] for name in _BY_SUBJECT}}
+    alike = min(homogeneity, _MOST_ALIKE)
+    return {**features, "homogeneity": alike, **{f"{name} by corpus": features[name] * alike for name in _BY_CORPUS}}
 
 
 def measure_topic(near: Sequence[Passage], *, overlap: Overlap) -> dict[str, float]:

@@ -57,6 +57,7 @@ _LICENCES = {
     "exercises.jsonl": ("own", "Apache-2.0", "this project: passages made up for it; every twelfth left out"),
     "exercises_2.jsonl": ("own", "Apache-2.0", "this project: passages made up for it; every twelfth left out"),
     "exercises_3.jsonl": ("own", "Apache-2.0", "this project: passages made up for it; every twelfth left out"),
+    "exercises_plain.jsonl": ("own", "Apache-2.0", "this project: plain questions about the passages made up for it"),
     "policyqa_test.json": ("train", "MIT", "wasiahmad/PolicyQA; 300 questions sampled"),
 }
 

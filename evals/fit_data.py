@@ -117,6 +117,22 @@ class Exercise(BaseModel):
     questions: tuple[_ExerciseQuestion, ...]
 
 
+class _MoreQuestions(BaseModel):
+    """Further questions about a passage of an earlier file of exercises.
+
+    Attributes:
+        of: The file's name, without its suffix.
+        passage: Its line, from 0.
+        questions: As those of an exercise.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    of: str
+    passage: int
+    questions: tuple[_ExerciseQuestion, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A question about one passage of a collection.
@@ -267,12 +283,37 @@ def read_exercises(path: Path) -> list[Exercise]:
             one = Exercise.model_validate_json(line)
         except ValidationError as error:
             raise PilotError(f"{path}:{number}: {error.errors()[0]['msg']}; see evals/fitting/README.md") from error
-        for asked in one.questions:
-            held = dict(enumerate(one.sentences)).get(asked.answer[0], "") if asked.answer else ""
-            if asked.answer and not (asked.answer[1] and asked.answer[1] in held):
-                raise PilotError(f"{path}:{number}: {asked.answer[1]!r} is not in its sentence; mend the line")
-        found.append(one)
+        found.append(_sound(one, f"{path}:{number}"))
     return found
+
+
+def read_more_questions(path: Path, exercises: Mapping[str, Sequence[Exercise]]) -> list[Exercise]:
+    """The passages that a file asks further about, with these questions alone; `exercises` by the name of their file.
+
+    Raises:
+        PilotError: If the file is missing or malformed, names no passage, or an answer does not stand in its sentence.
+    """
+    found: list[Exercise] = []
+    for number, line in enumerate(_read(path).splitlines(), start=1):
+        try:
+            more = _MoreQuestions.model_validate_json(line)
+        except ValidationError as error:
+            raise PilotError(f"{path}:{number}: {error.errors()[0]['msg']}; see evals/fitting/README.md") from error
+        passages = exercises.get(more.of, ())
+        if not 0 <= more.passage < len(passages):
+            raise PilotError(f"{path}:{number}: there is no passage {more.passage} of {more.of}; mend the line")
+        one = passages[more.passage].model_copy(update={"questions": more.questions})
+        found.append(_sound(one, f"{path}:{number}"))
+    return found
+
+
+def _sound(exercise: Exercise, where: str) -> Exercise:
+    """The exercise, if every answer stands in its sentence."""
+    for asked in exercise.questions:
+        held = dict(enumerate(exercise.sentences)).get(asked.answer[0], "") if asked.answer else ""
+        if asked.answer and not (asked.answer[1] and asked.answer[1] in held):
+            raise PilotError(f"{where}: {asked.answer[1]!r} is not in its sentence; mend the line")
+    return exercise
 
 
 def exercise_collection(name: str, exercises: Sequence[Exercise]) -> Collection:
@@ -360,9 +401,10 @@ def read_collections(bench: Path, train: Path) -> list[Collection]:
     )
     fitted = {n: a for n, a in enumerate(_squad(bench / "xquad.en.json")) if _fitted(n)}
     cmrc = dict(enumerate(_squad(train / "cmrc2018_trial.json")))
+    whole = {name: read_exercises(FITTING / f"{name}.jsonl") for name in ("exercises", "exercises_2", "exercises_3")}
     exercises = {
-        name: [one for n, one in enumerate(read_exercises(FITTING / f"{name}.jsonl")) if n % EXERCISES_HELD_OUT]
-        for name in ("exercises", "exercises_2", "exercises_3")
+        **{name: [one for n, one in enumerate(found) if n % EXERCISES_HELD_OUT] for name, found in whole.items()},
+        "exercises_plain": read_more_questions(FITTING / "exercises_plain.jsonl", whole),
     }
     return [
         english,

@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 
@@ -32,6 +33,7 @@ from index.vectors import ChunkVectors, SentenceVectors, open_rows
 _log = logging.getLogger(__name__)
 _RETRY_S = 60.0
 _ATTEMPTS = 3
+_SAMPLED = 2000
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,19 @@ class PassageStore:
     def dense_scores(self, query: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """float32[n] inner products of these chunks with the query, in their order."""
         return self._chunks.scores(query, rows)
+
+    @cached_property
+    def homogeneity(self) -> float:
+        """How much alike all text is: mean cosine of two different chunks, of a sample; 1 where there is but one.
+
+        Near 0 where every document is about something else, 0.4 for documents about one city's transport and water.
+        """
+        count = min(len(self), _SAMPLED)
+        if count < 2:
+            return 1.0
+        sample = self._chunks.take(np.linspace(0, len(self) - 1, count).astype(np.int64))
+        whole = sample.sum(axis=0, dtype=np.float64)
+        return float((whole @ whole - np.square(sample, dtype=np.float64).sum()) / (count * (count - 1)))
 
     def sentence_scores(self, query: NDArray[np.float32], rows: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """For each row the inner products of its sentences with the query, float32[sentences], in reading order."""

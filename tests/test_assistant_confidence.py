@@ -50,7 +50,7 @@ def measured(store: PassageStore, question: str, kind: Kind) -> Mapping[str, flo
     query = search.query(question)
     passages = search.search(query, Filters(), top_k=10)
     evidence = EvidenceRanker(fake_pivot(), None).rank(query, kind, passages, overlap)
-    return measure(query, kind, passages, evidence, overlap=overlap)
+    return measure(query, kind, passages, evidence, overlap=overlap, homogeneity=store.homogeneity)
 
 
 def test_probability_mean_features_give_one_half() -> None:
@@ -98,7 +98,7 @@ def test_measure_gives_every_feature_of_the_shipped_model(store: PassageStore) -
 
 def test_measure_nothing_found_is_all_0(store: PassageStore) -> None:
     query = make_query("When?", HashEmbedder(), fake_pivot())
-    features = measure(query, Kind.WHEN, [], [], overlap=overlap_with(store, "When?"))
+    features = measure(query, Kind.WHEN, [], [], overlap=overlap_with(store, "When?"), homogeneity=0.1)
     assert set(features.values()) == {0.0}
 
 

@@ -20,6 +20,7 @@ from evals.fit_data import (
     own_collection,
     pivoted,
     read_exercises,
+    read_more_questions,
     squad_collection,
     tasks_of,
 )
@@ -106,6 +107,39 @@ def test_exercises_answer_that_is_not_in_its_sentence_is_named(tmp_path: Path, a
 def test_exercises_malformed_line_is_named(tmp_path: Path) -> None:
     with pytest.raises(PilotError, match=r"exercises\.jsonl:1: .*fitting/README"):
         read_exercises(exercises_file(tmp_path, "19"))
+
+
+def more_file(folder: Path, of: str, passage: int, piece: str = "19") -> Path:
+    path = folder / "more.jsonl"
+    row = {"of": of, "passage": passage, "questions": [{"q": "Calder Line stops", "answer": [1, piece]}]}
+    path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    return path
+
+
+def test_more_questions_are_asked_of_the_passage_that_they_name(tmp_path: Path) -> None:
+    exercises = {"exercises": read_exercises(exercises_file(tmp_path, None))}
+    (one,) = read_more_questions(more_file(tmp_path, "exercises", 0), exercises)
+    assert (one.title, [asked.q for asked in one.questions]) == ("Calder Line", ["Calder Line stops"])
+
+
+@pytest.mark.parametrize(("of", "passage"), [("exercises", 1), ("other", 0), ("exercises", -1)])
+def test_more_questions_of_no_passage_are_named(tmp_path: Path, of: str, passage: int) -> None:
+    exercises = {"exercises": read_exercises(exercises_file(tmp_path, None))}
+    with pytest.raises(PilotError, match=rf"more\.jsonl:1: there is no passage {passage} of {of}"):
+        read_more_questions(more_file(tmp_path, of, passage), exercises)
+
+
+def test_more_questions_answer_that_is_not_in_its_sentence_is_named(tmp_path: Path) -> None:
+    exercises = {"exercises": read_exercises(exercises_file(tmp_path, None))}
+    with pytest.raises(PilotError, match=r"more\.jsonl:1: '20' is not in its sentence"):
+        read_more_questions(more_file(tmp_path, "exercises", 0, "20"), exercises)
+
+
+def test_more_questions_malformed_line_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "more.jsonl"
+    path.write_text("{}\n", encoding="utf-8")
+    with pytest.raises(PilotError, match=r"more\.jsonl:1: .*fitting/README"):
+        read_more_questions(path, {})
 
 
 def test_exercises_shipped_half_are_answered_and_both_languages_are_there() -> None:

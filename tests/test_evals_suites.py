@@ -22,9 +22,10 @@ FILES = {
     "blind": load_suite(PILOT_SUITE.with_name("blind.jsonl")),
     "blind2": load_suite(PILOT_SUITE.with_name("blind2.jsonl")),
     "blind3": load_suite(PILOT_SUITE.with_name("blind3.jsonl")),
+    "plain": load_suite(PILOT_SUITE.with_name("plain.jsonl")),
     "fitting": load_suite(FITTING / "pilot.jsonl"),
 }
-SUITES = ("pilot", "heldout", "blind", "blind2", "blind3")
+SUITES = ("pilot", "heldout", "blind", "blind2", "blind3", "plain")
 DOCUMENTS = PROJECT_ROOT / "documents"
 
 

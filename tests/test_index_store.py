@@ -23,6 +23,7 @@ from index.report import SilentProgress
 from index.store import LiveStore, PassageStore, Scope, linked_view, open_store
 from index.vectors import Scores
 from tests.fakes import FakeHost, HashEmbedder, fake_host, fake_pivot, load_here
+from tests.fakes_assistant import tiny_store
 
 HEADER = "---\npublished: '2021-12'\nkind: plan\n---\n"
 PLAN = f"{HEADER}# Plan\n\nThe city builds stations. The port grows.\n\n# End\n\nIt ends."
@@ -114,6 +115,22 @@ def test_dense_scores_and_sentence_scores_follow_the_rows(store: PassageStore) -
     assert [len(one) for one in scores] == [len(chunk.sentences) for chunk in chunks]
     best = chunks[1].sentences[int(scores[1].argmax())]
     assert chunks[1].text[best.start - chunks[1].start : best.end - chunks[1].start] == "The port grows."
+
+
+def test_homogeneity_is_the_mean_cosine_of_two_chunks(store: PassageStore) -> None:
+    rows = np.arange(len(store))
+    cosines = [store.dense_scores(store._chunks.take(rows[[row]])[0], rows) for row in rows]
+    apart = [cosines[one][other] for one in rows for other in rows if one != other]
+    assert store.homogeneity == pytest.approx(float(np.mean(apart)), abs=1e-3)
+
+
+def test_homogeneity_of_one_chunk_is_1(tmp_path: Path) -> None:
+    assert tiny_store(tmp_path, {"a.md": "The tunnel is open."}).homogeneity == 1
+
+
+def test_homogeneity_of_the_same_text_twice_is_1(tmp_path: Path) -> None:
+    alike = tiny_store(tmp_path, {"a.md": "The tunnel is open.", "b.md": "The tunnel is open.\n"})
+    assert alike.homogeneity == pytest.approx(1, abs=1e-2)
 
 
 def test_lexical_scope_is_applied_before_ranking(store: PassageStore) -> None:
